@@ -1,0 +1,101 @@
+"""Chat bookkeeping that has to survive a crash: where a run's answer goes, and which messages already carry it.
+
+Nothing here knows a platform: `place` and `ref` hold the adapter's own words, which only that adapter reads.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot.domain.messages import Author
+from bot.domain.record import Record
+
+
+class Address(Record):
+    """Where an answer goes."""
+
+    platform: str
+    """Name of the adapter: `slack`, `discord`, `console`."""
+    place: dict[str, str]
+
+
+class RemoteFile(Record):
+    """A file that came with a message and is still only at the platform."""
+
+    name: str
+    size: int | None = None
+    """Bytes, as the platform claims."""
+    source: dict[str, str]
+    """What the adapter needs to download it."""
+    refused: str | None = None
+    """Set when the adapter already knows that it cannot be had; a sentence for the person and the model."""
+
+
+class Event(Record):
+    """Something a person said to the assistant, ready to be accepted in one transaction."""
+
+    keys: tuple[str, ...] = Field(min_length=1)
+    """Dedupe keys; the event is a duplicate when any of them was seen before."""
+    conversation: str
+    """Key of the conversation; the same key is the same thread."""
+    address: Address
+    author: Author
+    text: str
+    files: tuple[RemoteFile, ...] = ()
+
+
+class Acceptance(Record):
+    """What became of an event."""
+
+    run_id: str
+    thread_id: str
+    duplicate: bool = False
+    ahead: int = 0
+    """How many unfinished runs of the thread come first; above zero the message is queued."""
+
+
+class DeliveryState(StrEnum):
+    """Whether a run's answer has reached the chat."""
+
+    OPEN = "open"
+    DELIVERED = "delivered"
+    ABANDONED = "abandoned"
+    """The channel or the permission is gone; the log says so."""
+
+
+class Delivery(Record):
+    """The promise that a run's end will be seen in the chat. One per run that came from a chat."""
+
+    run_id: str
+    conversation: str
+    address: Address
+    asker: Author
+    message_id: str
+    """The user message that set the run off."""
+    state: DeliveryState = DeliveryState.OPEN
+    files: tuple[RemoteFile, ...] = ()
+    """Files still to be taken in; empty once they are attachments of the message."""
+    created_at: int
+
+
+class SegmentState(StrEnum):
+    """Where a posted message is."""
+
+    STARTED = "started"
+    """A create was begun; look it up by its key before creating again."""
+    POSTED = "posted"
+    ABANDONED = "abandoned"
+    """The platform lost it (deleted, expired token); another segment took its place."""
+
+
+class Segment(Record):
+    """One chat message that carries a part of a run's answer. Posting is a step: intent first, then the platform's id."""
+
+    run_id: str
+    position: int
+    """Counts from 0 over the run; an abandoned segment keeps its number, its successor takes the next."""
+    state: SegmentState
+    key: str
+    """Nonce of at most 25 characters, the same for every try of this create."""
+    ref: dict[str, str] = Field(default_factory=dict)
+    """What the adapter needs to edit it; empty until posted."""

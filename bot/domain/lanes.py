@@ -1,0 +1,21 @@
+"""Lanes: one worker at a time works on a thread, proved by a fencing number."""
+
+from bot.domain.deliveries import Delivery
+from bot.domain.record import Record
+from bot.domain.runs import Run
+
+
+class Lease(Record):
+    """The right to write a thread's runs, valid until somebody else claims the lane with a higher fence."""
+
+    thread_id: str
+    worker_id: str
+    fence: int
+
+
+class Work(Record):
+    """The next thing to do in a lane: a run to execute, or one that ended but whose answer is not delivered yet."""
+
+    run: Run
+    delivery: Delivery | None
+    """None for runs that did not come from a chat."""

@@ -1,0 +1,131 @@
+"""Every error that Parley raises on purpose, named by who has to act.
+
+Each class's docstring is its default message, so `raise RunGone` already says something useful:
+
+    ParleyError
+    ├── OperatorError            the person who runs the bot: settings, tools, tokens, database
+    │   ├── SettingsError
+    │   ├── ToolDefinitionError
+    │   ├── StoreUnavailable
+    │   └── ModelRefusedAccess   key, permission or model name
+    ├── PersonError              the person in the chat: the message is shown to them
+    ├── ModelError               the model or its provider
+    │   ├── ModelUnavailable     may be repeated
+    │   ├── ContextTooLong
+    │   ├── ContentFiltered
+    │   └── BrokenStream         the stream ended without its terminal event
+    ├── ToolError                what the model should be told about a failed tool
+    ├── PlatformError            Slack or Discord, translated by the adapter
+    │   ├── RateLimited  ├── Unauthorised  ├── Gone  ├── Forbidden  ├── Refused  └── Unreachable
+    ├── Fenced                   this process lost the lane: drop everything, write nothing
+    └── IllegalTransition        a programming error: the move is not in the table
+"""
+
+
+class ParleyError(Exception):
+    """Something went wrong in Parley."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Use `message`, or else the first paragraph of the class's docstring."""
+        doc = (type(self).__doc__ or "").split("\n\n")[0]
+        super().__init__(message or " ".join(doc.split()))
+
+
+class OperatorError(ParleyError):
+    """The operator has to change something before this can work."""
+
+
+class SettingsError(OperatorError):
+    """A setting is missing or wrong."""
+
+
+class ToolDefinitionError(OperatorError):
+    """A tool cannot be offered because its definition is incomplete."""
+
+
+class StoreUnavailable(OperatorError):
+    """The database cannot be reached."""
+
+
+class ModelRefusedAccess(OperatorError):
+    """The model provider refused the key, the permission or the model name."""
+
+
+class PersonError(ParleyError):
+    """The request cannot be done; the text says why and what to do instead."""
+
+
+class ModelError(ParleyError):
+    """The model could not answer."""
+
+
+class ModelUnavailable(ModelError):
+    """The model provider cannot be reached or is overloaded."""
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None, limited: bool = False) -> None:
+        """Keep `retry_after` (seconds, as the provider said it) and whether it was a rate limit."""
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.limited = limited
+
+
+class ContextTooLong(ModelError):
+    """The conversation is longer than the model can read."""
+
+
+class ContentFiltered(ModelError):
+    """The provider's content filter stopped the answer."""
+
+
+class BrokenStream(ModelError):
+    """The model's answer broke off before its end."""
+
+
+class ToolError(ParleyError):
+    """A tool could not do what it was asked; the text is given to the model."""
+
+
+class PlatformError(ParleyError):
+    """The chat platform did not do what it was asked."""
+
+
+class RateLimited(PlatformError):
+    """The chat platform asks to wait."""
+
+    def __init__(self, retry_after: float, message: str | None = None) -> None:
+        """Keep how many seconds the platform wants us to wait."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorised(PlatformError):
+    """The chat platform does not accept the token."""
+
+
+class Gone(PlatformError):
+    """The channel, thread or message does not exist any more."""
+
+
+class Forbidden(PlatformError):
+    """The bot may not do this here."""
+
+
+class Refused(PlatformError):
+    """The chat platform found the request invalid."""
+
+    def __init__(self, message: str | None = None, *, too_long: bool = False) -> None:
+        """Say whether the text was too long, which the relay can mend by splitting."""
+        super().__init__(message)
+        self.too_long = too_long
+
+
+class Unreachable(PlatformError):
+    """The chat platform did not answer; the request may or may not have taken effect."""
+
+
+class Fenced(ParleyError):
+    """Another process owns this lane now."""
+
+
+class IllegalTransition(ParleyError):
+    """A run, step or message was moved in a way that its table does not allow."""
