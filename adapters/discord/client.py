@@ -1,0 +1,97 @@
+"""The discord.py client: least intents, nobody pinged, rate-limit headers read from every reply."""
+
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord.settings import DiscordConfig
+from bot.relay.contract import RateSignal
+
+NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, replied_user=True)
+"""What the model writes pings nobody; an answer notifies the asker only, by being a reply."""
+
+_CHANNEL = re.compile(r"/channels/(\d+)/messages")
+_WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
+
+
+def make_client(
+    config: DiscordConfig, signal: Callable[[RateSignal], None], *, message_content: bool
+) -> discord.Client:
+    """A client that is not connected yet.
+
+    Args:
+        config: tokens and addresses.
+        signal: told what each reply says about rate limits.
+        message_content: whether to ask for the privileged intent.
+    """
+    if config.api_url:
+        Route.BASE = config.api_url.rstrip("/")
+    if config.gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
+    intents = discord.Intents.none()
+    intents.guilds = intents.guild_messages = intents.dm_messages = True
+    intents.message_content = message_content
+    return discord.Client(
+        intents=intents,
+        allowed_mentions=NOBODY,
+        http_trace=_trace(signal),
+        max_messages=None,
+        chunk_guilds_at_startup=False,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        guild_ready_timeout=0.2,  # the default of 2 s delays `ready`; events flow before it anyway
+    )
+
+
+def channel_bucket(channel: int) -> str:
+    """Name of the bucket that sends and edits in a channel share."""
+    return f"discord:channel:{channel}"
+
+
+def token_bucket(token: str) -> str:
+    """Name of the bucket of one interaction's answer; the token itself is a secret."""
+    return f"discord:interaction:{hash(token):x}"
+
+
+def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
+    async def read(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
+    ) -> None:
+        bucket = _bucket_of(end.url.path)
+        if bucket is None:
+            return
+        headers = end.response.headers
+        limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
+        signal(
+            RateSignal(
+                bucket=bucket,
+                limit=int(limit) if limit else None,
+                remaining=int(remaining) if remaining else None,
+                reset_after=_seconds(headers.get("X-RateLimit-Reset-After")),
+                retry_after=_seconds(headers.get("Retry-After")) if end.response.status == 429 else None,
+            )
+        )
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(read)
+    return trace
+
+
+def _bucket_of(path: str) -> str | None:
+    if channel := _CHANNEL.search(path):
+        return channel_bucket(int(channel[1]))
+    if webhook := _WEBHOOK.search(path):
+        return token_bucket(webhook[1])
+    return None
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None

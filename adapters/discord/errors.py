@@ -1,0 +1,54 @@
+"""discord.py's errors as the six kinds of `bot.errors.PlatformError`."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import aiohttp
+import discord
+
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
+
+TOO_MANY_OLD_EDITS = 30046
+THREAD_ARCHIVED = 50083
+INVALID_WEBHOOK_TOKEN = 50027
+CLOUDFLARE_PAUSE = 60.0
+"""Seconds to stay silent after a 429 that did not come from Discord itself (Cloudflare's carries no time)."""
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Raise the kind of `PlatformError` that a discord.py error means."""
+    try:
+        yield
+    except discord.RateLimited as error:
+        raise RateLimited(error.retry_after) from error
+    except discord.HTTPException as error:
+        raise _kind(error) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"Discord did not answer ({type(error).__name__}).") from error
+
+
+def _kind(error: discord.HTTPException) -> PlatformError:
+    said = f"Discord answered {error.status}, code {error.code}."
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unreachable(said)
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimited(_pause(error), said)
+    if (
+        error.code in (TOO_MANY_OLD_EDITS, THREAD_ARCHIVED, INVALID_WEBHOOK_TOKEN)
+        or error.status == HTTPStatus.NOT_FOUND
+    ):
+        return Gone(said)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return Unauthorised(said)
+    if error.status == HTTPStatus.FORBIDDEN:
+        return Forbidden(said)
+    return Refused(said, too_long="or fewer in length" in error.text)
+
+
+def _pause(error: discord.HTTPException) -> float:
+    try:
+        return float(error.response.headers.get("Retry-After", CLOUDFLARE_PAUSE))
+    except ValueError:
+        return CLOUDFLARE_PAUSE

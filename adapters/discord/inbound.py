@@ -1,0 +1,111 @@
+"""From discord.py's messages and interactions to what the relay accepts."""
+
+import discord
+
+from adapters.discord.markup import as_markdown, plain_name
+from adapters.discord.places import Place
+from bot.domain.deliveries import Address, Event, RemoteFile
+from bot.domain.messages import Author
+from bot.relay.contract import Inbound
+
+PLATFORM = "discord"
+_ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
+_THREAD_NAME = 60
+_QUOTE = 80
+
+
+def author_of(person: discord.User | discord.Member) -> Author:
+    """The person who wrote or clicked."""
+    return Author(platform=PLATFORM, id=str(person.id), name=plain_name(person.display_name))
+
+
+def is_moderator(person: discord.User | discord.Member) -> bool:
+    """Whether the person may act on other people's answers."""
+    return isinstance(person, discord.Member) and person.guild_permissions.manage_messages
+
+
+def from_message(message: discord.Message, own_id: int) -> Inbound | None:
+    """A message that may be for the assistant; None for bots, joins, pins and what is said past it in a channel."""
+    if message.author.bot or message.webhook_id or message.type not in _ANSWERED_TYPES:
+        return None
+    mentioned = any(user.id == own_id for user in message.mentions)
+    in_thread = isinstance(message.channel, discord.Thread)
+    if message.guild and not (mentioned or in_thread):
+        return None
+    text = as_markdown(message, own_id)
+    if not (mentioned or text or message.attachments):
+        return None  # a follow-up whose content is withheld without the message-content intent
+    place = Place(
+        channel=str(message.channel.id),
+        guild=str(message.guild.id) if message.guild else "",
+        message=str(message.id),
+        thread_name=_thread_name(text) if message.guild and not in_thread else "",
+    )
+    return Inbound(
+        event=Event(
+            keys=(f"discord:message:{message.id}",),
+            conversation=_conversation(place.guild, place.target),
+            address=Address(platform=PLATFORM, place=place.model_dump()),
+            author=author_of(message.author),
+            text=text,
+            files=tuple(file_of(attachment) for attachment in message.attachments),
+        ),
+        addressed=mentioned or message.guild is None,
+    )
+
+
+def from_ask(interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> Inbound:
+    """A question asked by `/ask`."""
+    place = Place(
+        channel=str(interaction.channel_id),
+        guild=str(interaction.guild_id or ""),
+        application=str(interaction.application_id),
+        token=interaction.token,
+        interaction=str(interaction.id),
+        asked_at=str(interaction.created_at.timestamp()),
+        quote=_shortened(question, _QUOTE),
+    )
+    return Inbound(
+        event=Event(
+            keys=(f"discord:interaction:{interaction.id}",),
+            conversation=conversation_of(interaction, own=True),
+            address=Address(platform=PLATFORM, place=place.model_dump()),
+            author=author_of(interaction.user),
+            text=question,
+            files=(file_of(file),) if file else (),
+        ),
+        addressed=True,
+    )
+
+
+def conversation_of(interaction: discord.Interaction, *, own: bool) -> str:
+    """Key of the conversation in which a command was used.
+
+    Args:
+        interaction: the command.
+        own: in a plain channel, where there is no conversation, begin one that belongs to this interaction alone.
+    """
+    channel = interaction.channel_id or 0
+    if interaction.guild_id is None or isinstance(interaction.channel, discord.Thread):
+        return _conversation(str(interaction.guild_id or ""), channel)
+    if own:
+        return f"discord:{interaction.guild_id}:interaction:{interaction.id}"
+    return _conversation(str(interaction.guild_id), channel)
+
+
+def file_of(attachment: discord.Attachment) -> RemoteFile:
+    """An attachment, still at Discord. Its URL is signed and expires, so it is taken in at once."""
+    return RemoteFile(name=attachment.filename, size=attachment.size, source={"url": attachment.url})
+
+
+def _conversation(guild: str, channel: int) -> str:
+    return f"discord:{guild or 'dm'}:{channel}"
+
+
+def _thread_name(text: str) -> str:
+    return _shortened(text, _THREAD_NAME) or "Conversation"
+
+
+def _shortened(text: str, limit: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

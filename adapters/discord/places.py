@@ -1,0 +1,51 @@
+"""The adapter's own words in `Address.place` (where an answer goes) and `Posted.ref` (which message carries it)."""
+
+from bot.domain.record import Record
+
+TOKEN_LIFE = 13.5 * 60
+"""Seconds during which an interaction's answer is edited through its token. Discord lets it live 15 minutes
+(Interactions, "Receiving and Responding"); the rest is a margin for the last edits."""
+
+
+class Place(Record):
+    """One answer's place. All values are texts, as they are stored."""
+
+    channel: str
+    """Channel, thread or direct message in which the person spoke."""
+    guild: str = ""
+    """Empty in direct messages."""
+    message: str = ""
+    """The person's message; empty for interactions."""
+    thread_name: str = ""
+    """Set when the answer opens a thread from the person's message; the thread then has the message's id."""
+    application: str = ""
+    token: str = ""
+    """The interaction's token; empty for messages."""
+    interaction: str = ""
+    asked_at: str = "0"
+    """Unix seconds of the interaction."""
+    quote: str = ""
+    """The question, shown above the answer because Discord shows only that somebody used /ask."""
+
+    @property
+    def target(self) -> int:
+        """The channel that new messages go to."""
+        return int(self.message if self.thread_name else self.channel)
+
+    def token_lives(self, now: float) -> bool:
+        """Whether the interaction's own message can still be edited."""
+        return bool(self.token) and now < float(self.asked_at) + TOKEN_LIFE
+
+
+class Ref(Record):
+    """A message that the bot posted."""
+
+    channel: str
+    message: str
+    """Empty for an interaction's original message."""
+    key: str = ""
+
+    @property
+    def original(self) -> bool:
+        """Whether it is the interaction's own message."""
+        return not self.message

@@ -1,0 +1,19 @@
+"""What the Discord adapter is given."""
+
+from pydantic import SecretStr
+
+from bot.domain.record import Record
+
+
+class DiscordConfig(Record):
+    """One Discord application."""
+
+    token: SecretStr
+    api_url: str | None = None
+    """Another REST API than discord.com; ends in `/api/v10`."""
+    gateway_url: str | None = None
+    """Another gateway."""
+    guild_id: int | None = None
+    """Register commands in this server only, where they appear at once."""
+    message_content: bool = True
+    """Ask for the privileged message-content intent. Refused by Discord, the adapter goes on without it."""

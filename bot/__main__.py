@@ -1,0 +1,90 @@
+"""The command line: parse, call the application, exit code.
+
+This module stays light: SIGTERM has to be understood from the first moment, and the heavy imports take seconds on a
+small machine. A SIGTERM that comes before the application listens ends the process at once, which loses nothing.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+NOT_YET = {
+    "api": "the Assistants-compatible HTTP API",
+    "knowledge": "the knowledge base",
+    "doctor": "checking tokens, scopes and intents",
+    "forget": "erasure",
+    "usage": "tokens and cost",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 an error that the operator can mend, 2 wrong usage."""
+    signal.signal(signal.SIGTERM, _leave)
+    options = _parser().parse_args(arguments)
+    if options.command in NOT_YET:
+        print(f"`{options.command}` ({NOT_YET[options.command]}) is not there yet.", file=sys.stderr)
+        return 2
+    from bot import app
+    from bot.errors import OperatorError
+
+    try:
+        return asyncio.run(_dispatch(app.Application(), options))
+    except OperatorError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _dispatch(application: "app.Application", options: argparse.Namespace) -> int:  # noqa: F821
+    match options.command:
+        case "demo":
+            await application.demo(port=options.port, open_browser=not options.no_open, data_dir=options.data)
+        case "chat":
+            await application.chat(once=options.once)
+        case "run":
+            await application.run()
+        case "tools":
+            return await application.tools(options.name, options.values)
+        case _:
+            print(f"The schema is at revision {await application.migrate()}.")
+    return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Parley: one AI assistant in a team's Slack and Discord."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    demo = commands.add_parser("demo", help="Slack and Discord in the browser, served on this machine, with the bot in both")
+    demo.add_argument("--port", type=int, default=8700, help="port of the page (8700)")
+    demo.add_argument("--no-open", action="store_true", help="do not open a browser")
+    demo.add_argument("--data", type=Path, metavar="DIR", help="keep the bot's database here (default: a temporary folder)")
+
+    chat = commands.add_parser("chat", help="the same assistant in this terminal")
+    chat.add_argument("--once", metavar="TEXT", help="ask one question, print the answer, end")
+
+    run = commands.add_parser("run", help="connect every platform whose settings are present")
+    run.add_argument("--role", choices=["all"], default="all", help="receive and work in one process (the only role yet)")
+
+    tools = commands.add_parser("tools", help="list the tools with their schemas, or run one")
+    tools.add_argument("name", nargs="?", metavar="NAME")
+    tools.add_argument("values", nargs="*", metavar="key=value")
+
+    commands.add_parser("migrate", help="bring the database schema up to date")
+    for name, what in NOT_YET.items():
+        later = commands.add_parser(name, help=f"{what} (not there yet)")
+        later.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

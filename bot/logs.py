@@ -1,0 +1,75 @@
+"""Logs of facts on standard error, readable or JSON, with secrets taken out."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SHAPES = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+|sk-[\w-]{8,}|(?<=Bearer )[\w.~+/-]+=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,}"
+)
+"""Tokens of Slack, model providers and Discord, bearer tokens, and user:password in a URL."""
+
+_QUIET = ("slack_sdk", "slack_bolt", "discord", "openai", "httpx2", "aiohttp.access", "aiosqlite", "alembic")
+"""Libraries that log message texts or every request when the root logger is at DEBUG."""
+
+
+def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
+    """Send everything, the libraries' logs too, through one formatter to standard error.
+
+    Args:
+        level: least level, e.g. `INFO`.
+        form: `text`, `json`, or `auto`: text on a terminal, JSON elsewhere.
+        secrets: literal values that must never appear.
+    """
+    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer() if as_text else structlog.processors.dict_tracebacks,
+        _Redaction(secrets),
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if as_text else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+class _Redaction:
+    """Replaces secrets in every string of a log line."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        literal = sorted((re.escape(secret) for secret in secrets if len(secret) >= 6), key=len, reverse=True)  # noqa: PLR2004
+        self._pattern = re.compile("|".join([*literal, _SHAPES.pattern]))
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        return {key: self._clean(value) for key, value in event.items()}
+
+    def _clean(self, value: object) -> object:
+        if isinstance(value, str):
+            return self._pattern.sub("[secret]", value)
+        if isinstance(value, list):
+            return [self._clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, dict):
+            return {key: self._clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return value

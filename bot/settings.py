@@ -1,0 +1,212 @@
+"""The environment, read in one place. Each part of the bot is given its own small settings object by `bot.app`.
+
+The descriptions below are the documentation: `docs/settings.md` and `.env.example` list the same names, and a test
+fails when they do not.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+_FOREIGN = frozenset({"OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE", "OPENAI_API_TYPE"})
+"""Names of other programs that look like ours."""
+
+Part = TypeVar("Part", bound=BaseSettings)
+
+
+def _from(prefix: str = "") -> SettingsConfigDict:
+    return SettingsConfigDict(
+        env_prefix=prefix,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        protected_namespaces=(),
+    )
+
+
+class StoreSettings(BaseSettings):
+    """Where everything is kept."""
+
+    model_config = _from()
+
+    database_url: str = Field("", description="Database; empty means SQLite under DATA_DIR. postgres:// is understood.")
+    database_direct_url: str = Field("", description="Postgres without a pooler in between, for migrations.")
+    data_dir: Path = Field(Path(".data"), description="Folder of the SQLite database and of stored files.")
+    database_pool_size: int = Field(4, ge=1, le=50, description="Postgres connections of this process.")
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'parley.db'}"
+
+
+class SlackSettings(BaseSettings):
+    """One Slack workspace over Socket Mode."""
+
+    model_config = _from("SLACK_")
+
+    bot_token: SecretStr | None = Field(None, description="Bot token, starts with xoxb-.")
+    app_token: SecretStr | None = Field(None, description="App-level token with connections:write, starts with xapp-.")
+    api_url: str | None = Field(None, description="Another Slack Web API than slack.com (tests, proxies).")
+
+
+class DiscordSettings(BaseSettings):
+    """One Discord application."""
+
+    model_config = _from("DISCORD_")
+
+    token: SecretStr | None = Field(None, description="Bot token of the Discord application.")
+    api_url: str | None = Field(None, description="Another Discord REST API, ends in /api/v10 (tests, proxies).")
+    gateway_url: str | None = Field(None, description="Another Discord gateway, ws:// or wss:// (tests, proxies).")
+    guild_id: int | None = Field(None, description="Register slash commands in this one server, at once (development).")
+    message_content: bool = Field(
+        True, description="Ask for the message-content intent, so that follow-ups in threads need no mention."
+    )
+
+
+class ModelSettings(BaseSettings):
+    """The language model."""
+
+    model_config = _from()
+
+    model_provider: Literal["auto", "openai", "azure", "offline"] = Field(
+        "auto", description="`auto` is openai when there is a key or base URL, otherwise offline: no language model."
+    )
+    openai_api_key: SecretStr | None = Field(None, description="Key of the provider.")
+    openai_base_url: str | None = Field(
+        None, description="Any OpenAI-compatible API, for example http://localhost:11434/v1."
+    )
+    openai_model: str = Field("gpt-5.4", description="Model name; with Azure the name of the deployment.")
+    openai_wire: Literal["auto", "responses", "chat"] = Field(
+        "auto", description="Which API to speak; `auto` tries Responses first and remembers."
+    )
+    openai_context_tokens: int | None = Field(
+        None, ge=2_000, description="Size of the model's window in tokens, when the built-in table does not know it."
+    )
+    offline_pace: float = Field(
+        0.03, ge=0, le=5, description="Seconds per word of the offline provider, so that one sees its answer arrive."
+    )
+
+
+class AssistantSettings(BaseSettings):
+    """Who answers."""
+
+    model_config = _from("ASSISTANT_")
+
+    name: str = Field("Parley", max_length=256, description="Name of the assistant.")
+    instructions: str = Field("", max_length=256_000, description="What the assistant is for and how it should answer.")
+    instructions_file: Path | None = Field(None, description="The same as a file; excludes ASSISTANT_INSTRUCTIONS.")
+
+
+class ToolSettings(BaseSettings):
+    """The team's own functions."""
+
+    model_config = _from()
+
+    tools_dir: Path = Field(Path("tools"), description="Folder of Python files whose public functions are tools.")
+
+
+class ProcessSettings(BaseSettings):
+    """Logs and files."""
+
+    model_config = _from()
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`auto` is readable text on a terminal and JSON elsewhere."
+    )
+    max_file_mb: int = Field(20, ge=1, le=500, description="Largest file that is taken in, in MiB.")
+    run_lifetime: int = Field(600, ge=10, le=86_400, description="Seconds until an unfinished run expires.")
+
+
+class Settings:
+    """All settings, one attribute per part. Constructing it reads the environment and `.env`."""
+
+    def __init__(self) -> None:
+        """Read everything.
+
+        Raises:
+            SettingsError: one sentence a problem; each names its variable.
+        """
+        self.store = _read(StoreSettings)
+        self.slack = _read(SlackSettings)
+        self.discord = _read(DiscordSettings)
+        self.model = _read(ModelSettings)
+        self.assistant = _read(AssistantSettings)
+        self.tools = _read(ToolSettings)
+        self.process = _read(ProcessSettings)
+        _check_names()
+        _check(self)
+
+
+PARTS: tuple[type[BaseSettings], ...] = (
+    StoreSettings,
+    SlackSettings,
+    DiscordSettings,
+    ModelSettings,
+    AssistantSettings,
+    ToolSettings,
+    ProcessSettings,
+)
+
+
+def variable(part: type[BaseSettings], field: str) -> str:
+    """Name of the environment variable behind a field."""
+    return f"{part.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _read(part: type[Part]) -> Part:
+    try:
+        return part()
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(
+                f"{variable(part, str(found['loc'][0]).lower().removeprefix(_prefix(part)))}: {found['msg']}."
+                for found in error.errors(include_url=False, include_input=False)
+            )
+        ) from None  # the original shows the value, which may be a secret
+
+
+def _prefix(part: type[BaseSettings]) -> str:
+    return part.model_config.get("env_prefix", "").lower()
+
+
+def _check_names() -> None:
+    """A misspelt setting would be ignored silently; a name that nearly is one of ours stops the start instead."""
+    known = {variable(part, field) for part in PARTS for field in part.model_fields}
+    for name in os.environ.keys() | dotenv_values(".env").keys():
+        if name in known or name in _FOREIGN:
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
+        if near:
+            raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?")
+
+
+def _check(settings: Settings) -> None:
+    """Settings that contradict each other."""
+    slack = settings.slack
+    if slack.bot_token and not slack.app_token:
+        raise SettingsError("SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN.")
+    if slack.app_token and not slack.bot_token:
+        raise SettingsError("SLACK_BOT_TOKEN is missing: SLACK_APP_TOKEN alone cannot post anything.")
+    for name, token, start in (
+        ("SLACK_BOT_TOKEN", slack.bot_token, "xoxb-"),
+        ("SLACK_APP_TOKEN", slack.app_token, "xapp-"),
+    ):
+        if token and not token.get_secret_value().startswith(start):
+            raise SettingsError(f"{name} must start with {start}: was it mixed up with another token?")
+    if settings.assistant.instructions and settings.assistant.instructions_file:
+        raise SettingsError("ASSISTANT_INSTRUCTIONS and ASSISTANT_INSTRUCTIONS_FILE are both set: keep one of them.")
+    model = settings.model
+    if model.model_provider == "azure" and not (model.openai_base_url and model.openai_api_key):
+        raise SettingsError("MODEL_PROVIDER=azure needs OPENAI_BASE_URL (the resource's URL) and OPENAI_API_KEY.")
+    if model.model_provider == "openai" and not (model.openai_api_key or model.openai_base_url):
+        raise SettingsError("OPENAI_API_KEY is missing: MODEL_PROVIDER=openai needs it. Without a key, use offline.")

@@ -1,0 +1,80 @@
+"""The documentation and the settings name the same variables."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import PARTS, Settings, variable
+
+ROOT = Path(__file__).parents[2]
+FIELDS = [(part, name, info) for part in PARTS for name, info in part.model_fields.items()]
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `.env` and none of our variables."""
+    monkeypatch.chdir(tmp_path)
+    for part, name, _info in FIELDS:
+        monkeypatch.delenv(variable(part, name), raising=False)
+
+
+def test_every_setting_is_documented_with_its_description_and_nothing_else_is() -> None:
+    rows = dict(
+        re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| (.*) \|$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    )
+    assert rows == {variable(part, name): info.description for part, name, info in FIELDS}
+
+
+def test_the_example_file_names_every_setting() -> None:
+    names = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert names == [variable(part, name) for part, name, _info in FIELDS]
+
+
+def test_only_the_settings_module_reads_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for folder in ("bot", "adapters", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"os\.environ|os\.getenv|getenv\(", path.read_text())
+    }
+    # The demo hands the operator's environment on to the bot that it starts.
+    assert readers <= {"bot/settings.py", "bot/app.py"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"MODEL_PROVIDER": "gpt"}, "MODEL_PROVIDER: Input should be 'auto', 'openai', 'azure' or 'offline'."),
+        ({"DISCORD_GUILD_ID": "my server"}, "DISCORD_GUILD_ID: Input should be a valid integer"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is missing"),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is missing"),
+        ({"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN must start with xoxb-"),
+        ({"MODEL_PROVIDER": "openai"}, "OPENAI_API_KEY is missing"),
+        ({"MODEL_PROVIDER": "azure", "OPENAI_API_KEY": "k"}, "MODEL_PROVIDER=azure needs OPENAI_BASE_URL"),
+        ({"ASSISTANT_INSTRUCTIONS": "a", "ASSISTANT_INSTRUCTIONS_FILE": "b"}, "both set"),
+        ({"SLACK_BOT_TOKN": "xoxb-1"}, "SLACK_BOT_TOKN is not a setting; did you mean SLACK_BOT_TOKEN?"),
+    ],
+)
+def test_a_wrong_setting_stops_with_a_sentence_that_names_the_variable(
+    environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refusal:
+        Settings()
+    assert sentence in str(refusal.value)
+
+
+def test_a_secret_is_not_repeated_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "hunter2hunter2")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "hunter2hunter2")
+    with pytest.raises(SettingsError) as refusal:
+        Settings()
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_MODEL", "")
+    assert Settings().model.openai_model
