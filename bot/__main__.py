@@ -64,16 +64,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    demo = commands.add_parser("demo", help="Slack and Discord in the browser, served on this machine, with the bot in both")
+    demo = commands.add_parser(
+        "demo", help="Slack and Discord in the browser, served on this machine, with the bot in both"
+    )
     demo.add_argument("--port", type=int, default=8700, help="port of the page (8700)")
     demo.add_argument("--no-open", action="store_true", help="do not open a browser")
-    demo.add_argument("--data", type=Path, metavar="DIR", help="keep the bot's database here (default: a temporary folder)")
+    demo.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep the bot's database here (default: a temporary folder)"
+    )
 
     chat = commands.add_parser("chat", help="the same assistant in this terminal")
     chat.add_argument("--once", metavar="TEXT", help="ask one question, print the answer, end")
 
     run = commands.add_parser("run", help="connect every platform whose settings are present")
-    run.add_argument("--role", choices=["all"], default="all", help="receive and work in one process (the only role yet)")
+    run.add_argument(
+        "--role", choices=["all"], default="all", help="receive and work in one process (the only role yet)"
+    )
 
     tools = commands.add_parser("tools", help="list the tools with their schemas, or run one")
     tools.add_argument("name", nargs="?", metavar="NAME")

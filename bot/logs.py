@@ -14,8 +14,10 @@ _SHAPES = re.compile(
 )
 """Tokens of Slack, model providers and Discord, bearer tokens, and user:password in a URL."""
 
-_QUIET = ("slack_sdk", "slack_bolt", "discord", "openai", "httpx2", "aiohttp.access", "aiosqlite", "alembic")
-"""Libraries that log message texts or every request when the root logger is at DEBUG."""
+_AT_INFO = ("slack_sdk", "slack_bolt", "discord", "openai", "aiosqlite")
+"""Libraries that log message texts when the root logger is at DEBUG."""
+_AT_WARNING = ("httpx2", "httpcore2", "aiohttp.access", "alembic", "discord.client", "discord.gateway")
+"""Libraries that log every request or their own life at INFO."""
 
 
 def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
@@ -50,16 +52,16 @@ def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    for names, least in ((_AT_INFO, logging.INFO), (_AT_WARNING, logging.WARNING)):
+        for name in names:
+            logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))
 
 
 class _Redaction:
     """Replaces secrets in every string of a log line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        literal = sorted((re.escape(secret) for secret in secrets if len(secret) >= 6), key=len, reverse=True)  # noqa: PLR2004
+        literal = sorted((re.escape(secret) for secret in secrets if len(secret) >= 6), key=len, reverse=True)
         self._pattern = re.compile("|".join([*literal, _SHAPES.pattern]))
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -115,7 +115,7 @@ class ToolSettings(BaseSettings):
 
 
 class ProcessSettings(BaseSettings):
-    """Logs and files."""
+    """Logs and limits."""
 
     model_config = _from()
 
@@ -123,7 +123,6 @@ class ProcessSettings(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`auto` is readable text on a terminal and JSON elsewhere."
     )
-    max_file_mb: int = Field(20, ge=1, le=500, description="Largest file that is taken in, in MiB.")
     run_lifetime: int = Field(600, ge=10, le=86_400, description="Seconds until an unfinished run expires.")
 
 

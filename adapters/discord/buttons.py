@@ -9,7 +9,7 @@ from discord import ui
 from bot.relay.contract import Button
 
 
-class RunButton(ui.DynamicItem[ui.Button[ui.View]], template=r"run:(?P<op>[a-z]+):(?P<run>\w+)(:(?P<key>\w+))?"):
+class RunButton(ui.DynamicItem[ui.Button[ui.View]], template=r"run:(?P<op>[a-z]+):(?P<run>\w+)(:(?P<key>[\w.-]*))?"):
     """One button. The key of the message that it was created with makes that message findable after a crash."""
 
     def __init__(self, op: str, run_id: str, key: str, label: str = "", *, danger: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Writing to Discord: messages with a nonce, edits, the interaction's own message, threads."""
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -7,15 +8,20 @@ from http import HTTPStatus
 from typing import cast
 
 import discord
+import structlog
 
 from adapters.discord.buttons import carries_key, view_of
 from adapters.discord.client import NOBODY
 from adapters.discord.errors import translated
 from adapters.discord.places import Place, Ref
-from bot.errors import Gone
+from bot.errors import Gone, Unreachable
 from bot.relay.contract import Outbound, Posted
 
+log = structlog.get_logger()
+
 THREAD_EXISTS = 160004
+_THREAD_PATIENCE = 3.0
+"""Seconds for opening a thread; a person who waits longer gets the answer in the channel."""
 _SKEW = 5.0
 """Seconds by which our clock may be ahead of Discord's."""
 _LOOK_BACK = 100
@@ -94,18 +100,23 @@ class Writer:
             await self._client().http.send_typing(channel)
 
     async def _open_thread(self, place: Place) -> int:
-        message = self._channel(int(place.channel)).get_partial_message(int(place.message))
+        # The plain request: a Thread object needs the server in the cache, which a process without a gateway lacks.
+        start = self._client().http.start_thread_with_message
         try:
             with translated():
                 try:
-                    await message.create_thread(name=place.thread_name, auto_archive_duration=1440)
+                    async with asyncio.timeout(_THREAD_PATIENCE):
+                        await start(
+                            int(place.channel), int(place.message), name=place.thread_name, auto_archive_duration=1440
+                        )
                 except discord.HTTPException as error:
                     if error.code == THREAD_EXISTS:
                         return place.target
                     if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
                         return int(place.channel)
                     raise
-        except TimeoutError:
+        except Unreachable:
+            log.warning("thread not opened", channel=place.channel)
             return int(place.channel)
         return place.target
 

@@ -1,0 +1,6 @@
+"""The engine: claims lanes, executes their runs step by recorded step, and tells sinks what happens."""
+
+from bot.engine.limits import EngineLimits
+from bot.engine.worker import Engine
+
+__all__ = ["Engine", "EngineLimits"]

@@ -1,0 +1,5 @@
+"""The store: assistants, threads, messages, runs and lanes in SQLite or PostgreSQL; the only room that speaks SQL."""
+
+from bot.store.opening import migrate, open_store
+
+__all__ = ["migrate", "open_store"]

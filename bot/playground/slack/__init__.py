@@ -1,0 +1,23 @@
+"""A stand-in Slack server that the unmodified Slack SDK can talk to."""
+
+from bot.playground.slack.faults import FaultKind, Faults
+from bot.playground.slack.journal import Call, Ping, Sent, Unfurl
+from bot.playground.slack.records import Message, SharedFile
+from bot.playground.slack.rules import BOT_SCOPES, EVENTS, SlackRules, Tier
+from bot.playground.slack.stand_in import SlackStandIn
+
+__all__ = [
+    "BOT_SCOPES",
+    "EVENTS",
+    "Call",
+    "FaultKind",
+    "Faults",
+    "Message",
+    "Ping",
+    "Sent",
+    "SharedFile",
+    "SlackRules",
+    "SlackStandIn",
+    "Tier",
+    "Unfurl",
+]

@@ -1,0 +1,196 @@
+"""The Web API methods that the adapter uses: one client, one connection pool, no repeated requests, typed replies."""
+
+# pyright: reportUnknownMemberType=false
+# (the SDK's methods take untyped keyword arguments besides their own)
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import ValidationError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from adapters.slack.errors import Failure, retry_after, slack_errors, translate
+from adapters.slack.payloads import Payload
+from adapters.slack.replies import History, Identity, Member, MemberReply, Sent, SocketUrl, UploadSlot
+from adapters.slack.settings import SlackConfig
+from bot.errors import Unreachable
+
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5, sock_read=20)
+"""For API calls; with an own session the SDK's `timeout` does nothing."""
+SLACK_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.slack\.com")
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+P = TypeVar("P", bound=Payload)
+
+
+class OneLine(logging.Filter):
+    """Keeps the SDK's reports of lost connections to a line: their tracebacks show only the SDK itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass, without its traceback."""
+        record.exc_info = None
+        return True
+
+
+def sdk_logger() -> logging.Logger:
+    """The logger of all parts of the SDK. Never below INFO: at DEBUG the SDK writes whole messages into the log."""
+    logger = logging.getLogger("adapters.slack.sdk")
+    logger.setLevel(logging.INFO)
+    if not logger.filters:
+        logger.addFilter(OneLine())
+    return logger
+
+
+class SlackApi:
+    """Slack's Web API.
+
+    All methods raise `bot.errors.PlatformError`. Nothing is retried here: after a lost connection nobody but the
+    caller knows whether repeating does harm.
+    """
+
+    def __init__(self, config: SlackConfig) -> None:
+        self._base = urlsplit(config.base_url)
+        self.loopback = self._base.hostname in LOOPBACK
+        self.client = AsyncWebClient(
+            token=config.bot_token.get_secret_value(), base_url=config.base_url, retry_handlers=[], logger=sdk_logger()
+        )
+        if self.loopback:
+            self.client.proxy = None  # the SDK would send even loopback requests through the environment's proxy
+        self._app_token = config.app_token.get_secret_value()
+        self._token = config.bot_token.get_secret_value()
+
+    def session(self) -> aiohttp.ClientSession:
+        """The connection pool, opened at its first use."""
+        if self.client.session is None:
+            self.client.session = aiohttp.ClientSession(timeout=TIMEOUT)
+        return self.client.session
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        if self.client.session is not None:
+            await self.client.session.close()
+
+    def trusts(self, url: str) -> bool:
+        """Whether the bot token may be sent there: https to Slack itself, or the host that the operator named."""
+        parts = urlsplit(url)
+        if (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc):
+            return True
+        return parts.scheme == "https" and SLACK_HOST.fullmatch(parts.netloc.lower()) is not None
+
+    async def identity(self) -> Identity:
+        """Who the bot token belongs to."""
+        self.session()
+        with slack_errors():
+            return _read(Identity, await self.client.auth_test())
+
+    async def socket_url(self) -> str:
+        """A fresh address for Socket Mode; also the proof that the app token is good."""
+        self.session()
+        with slack_errors():
+            return _read(SocketUrl, await self.client.apps_connections_open(app_token=self._app_token)).url
+
+    async def post(self, message: Mapping[str, object]) -> Sent:
+        """Create a message (`chat.postMessage`)."""
+        self.session()
+        with slack_errors():
+            return _read(Sent, await self.client.api_call("chat.postMessage", json=dict(message)))
+
+    async def update(self, message: Mapping[str, object]) -> None:
+        """Replace a message (`chat.update`)."""
+        self.session()
+        with slack_errors():
+            await self.client.api_call("chat.update", json=dict(message))
+
+    async def whisper(self, channel: str, user: str, text: str, thread: str | None) -> None:
+        """Say something that only one person sees."""
+        self.session()
+        with slack_errors():
+            await self.client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread)
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Put an emoji on a message."""
+        self.session()
+        with slack_errors():
+            await self.client.reactions_add(channel=channel, timestamp=ts, name=name)
+
+    async def status(self, channel: str, thread: str, text: str) -> None:
+        """Show what the assistant is doing; empty text clears it."""
+        self.session()
+        with slack_errors():
+            await self.client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text)
+
+    async def member(self, user: str) -> Member:
+        """A person's names and rank."""
+        self.session()
+        with slack_errors():
+            return _read(MemberReply, await self.client.users_info(user=user)).user
+
+    async def replies(self, channel: str, thread: str, oldest: str, cursor: str) -> History:
+        """A page of a thread, with the metadata of its messages."""
+        self.session()
+        with slack_errors():
+            reply = await self.client.conversations_replies(
+                channel=channel, ts=thread, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
+            )
+            return _read(History, reply)
+
+    async def history(self, channel: str, oldest: str, cursor: str) -> History:
+        """A page of a channel's top level, with the metadata of its messages."""
+        self.session()
+        with slack_errors():
+            reply = await self.client.conversations_history(
+                channel=channel, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
+            )
+            return _read(History, reply)
+
+    async def upload_slot(self, name: str, length: int) -> UploadSlot:
+        """Ask for an address to upload a file to."""
+        self.session()
+        with slack_errors():
+            return _read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
+
+    async def share(self, files: Mapping[str, str], channel: str, thread: str | None) -> None:
+        """Make uploaded files (id to title) visible in a channel or thread."""
+        self.session()
+        listed: list[dict[str, str | None]] = [{"id": file_id, "title": title} for file_id, title in files.items()]
+        with slack_errors():
+            await self.client.files_completeUploadExternal(files=listed, channel_id=channel, thread_ts=thread)
+
+    async def send_bytes(self, url: str, content: bytes) -> None:
+        """Send a file's bytes to its upload address, without the token."""
+        with slack_errors():
+            async with self.session().post(url, data=content) as response:
+                await _expect_success(response)
+
+    async def respond(self, url: str, text: str) -> None:
+        """Answer the person of a slash command through its `response_url`; other hosts are not written to."""
+        if not self.trusts(url):
+            return
+        with slack_errors():
+            async with self.session().post(url, json={"response_type": "ephemeral", "text": text}) as response:
+                await _expect_success(response)
+
+    def bearer(self) -> dict[str, str]:
+        """The header that opens private files. Only for hosts that `trusts` names."""
+        return {"Authorization": f"Bearer {self._token}"}
+
+
+def _read(record: type[P], response: AsyncSlackResponse) -> P:
+    try:
+        return record.model_validate(response.data)
+    except ValidationError as error:
+        # A success without what a success says: some other server answered, so nothing is known about the call.
+        raise Unreachable(f"Slack's answer makes no sense ({record.__name__}).") from error
+
+
+async def _expect_success(response: aiohttp.ClientResponse) -> None:
+    await response.read()
+    if response.status != 200:
+        code = "" if response.status >= 500 else f"http_{response.status}"
+        raise translate(Failure(status=response.status, code=code, retry_after=retry_after(response.headers)))

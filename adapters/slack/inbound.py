@@ -1,0 +1,156 @@
+"""Slack's payloads in the relay's words."""
+
+from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
+from adapters.slack.payloads import ClickPayload, Envelope, FilePayload, MessagePayload, SlashPayload
+from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, conversation_key
+from adapters.slack.replies import Identity
+from adapters.slack.users import Users, one_line
+from bot.domain.deliveries import Event, RemoteFile
+from bot.domain.messages import Author
+from bot.relay.contract import Inbound
+
+SUBTYPES = frozenset({None, "file_share", "thread_broadcast"})
+"""Kinds of `message` events that are something a person said. Edits, deletions, joins and the rest are not."""
+SLACKBOT = "USLACKBOT"
+COMMANDS = frozenset({"stop", "new", "help"})
+BARE_COMMANDS = frozenset({"stop", "help"})
+"""Commands that are meant even without `!`; “new” alone is too common a word."""
+NAME_LENGTH = 200
+
+
+class Reader:
+    """Turns events into `Inbound`, with names looked up and our own mention taken out."""
+
+    def __init__(self, identity: Identity, users: Users, max_file_bytes: int) -> None:
+        self._identity = identity
+        self._users = users
+        self._max_file_bytes = max_file_bytes
+
+    def concerns(self, event: MessagePayload) -> bool:
+        """Whether this may be for us: said by a person, and addressed to us or said in a thread.
+
+        What is said at a channel's top level without a mention never is, whoever takes part in the conversation.
+        """
+        if event.hidden or event.subtype not in SUBTYPES or event.bot_id is not None:
+            return False
+        if event.user in (None, self._identity.user_id, SLACKBOT):
+            return False
+        return self.addressed(event) or event.thread_ts is not None
+
+    def addressed(self, event: MessagePayload) -> bool:
+        """Mention (in either of the two events that report it) or direct message."""
+        return event.type == "app_mention" or event.channel_type == "im" or self.mentions_us(event)
+
+    def mentions_us(self, event: MessagePayload) -> bool:
+        """Whether our mention is in the text."""
+        return self._identity.user_id in mentioned(event.text or "")
+
+    async def message(self, envelope: Envelope) -> Inbound:
+        """A message that concerns us."""
+        event = envelope.event
+        team, user = envelope.tenant, event.user or ""
+        place = Place(team=team, channel=event.channel, thread=event.root, message=event.ts)
+        home = event.user_team or event.team or team
+        return Inbound(
+            addressed=self.addressed(event),
+            event=Event(
+                keys=message_keys(envelope),
+                conversation=conversation_key(team, event.channel, event.root),
+                address=place.address(),
+                author=await self.author(home, user),
+                text=await self._text(event.text or ""),
+                files=tuple(self._file(file) for file in event.files),
+            ),
+        )
+
+    async def question(self, slash: SlashPayload) -> Inbound:
+        """A slash command's question. It opens a conversation of its own, which the posted answer then carries."""
+        team = slash.tenant
+        text = await self._text(slash.text)
+        author = await self.author(slash.team_id, slash.user_id, slash.user_name)
+        place = Place(
+            team=team,
+            channel=slash.channel_id,
+            lead=one_line(f"{author.name} asked: {text}", LEAD_LENGTH),
+            asker=slash.user_id,
+            response_url=slash.response_url,
+        )
+        event = Event(
+            keys=(f"slack:trigger:{team}:{slash.trigger_id}",),
+            conversation=slash_key(slash),
+            address=place.address(),
+            author=author,
+            text=text,
+        )
+        return Inbound(event=event, addressed=True)
+
+    async def author(self, team: str, user_id: str, fallback: str = "") -> Author:
+        """A person, scoped by their own workspace; `fallback` is the name when Slack does not tell."""
+        name = (await self._users.get(user_id)).name
+        known = name != user_id or not fallback
+        return Author(platform=PLATFORM, id=f"{team}:{user_id}", name=name if known else one_line(fallback))
+
+    async def moderates(self, user_id: str) -> bool:
+        """Whether the person may act on other people's answers: owners and administrators of the workspace."""
+        return (await self._users.get(user_id)).administrator
+
+    async def _text(self, text: str) -> str:
+        own = self._identity
+        text = without_mention(text, own.user_id)
+        others = [user for user in mentioned(text) if user != own.user_id]
+        return to_markdown(text, {**await self._users.names(others), own.user_id: own.user})
+
+    def _file(self, file: FilePayload) -> RemoteFile:
+        url = file.url_private_download or file.url_private
+        return RemoteFile(
+            name=one_line(file.name or "", NAME_LENGTH) or "file",
+            size=file.size,
+            source={"url": url or "", "type": file.mimetype or ""},
+            refused=refusal(file, url, self._max_file_bytes),
+        )
+
+
+def message_keys(envelope: Envelope) -> tuple[str, ...]:
+    """Dedupe keys: the delivery, the message (joins a mention's two events), and the gesture in shared channels."""
+    event = envelope.event
+    team = envelope.tenant
+    keys = [
+        f"slack:event:{envelope.api_app_id}:{team}:{envelope.event_id}",
+        f"slack:message:{team}:{event.channel}:{event.ts}",
+    ]
+    if event.client_msg_id:
+        keys.append(f"slack:gesture:{event.channel}:{event.client_msg_id}")
+    return tuple(keys)
+
+
+def slash_key(slash: SlashPayload) -> str:
+    """Key of the conversation that a slash command opens."""
+    return conversation_key(slash.tenant, slash.channel_id, f"slash-{slash.trigger_id}")
+
+
+def click_team(click: ClickPayload, identity: Identity) -> str:
+    """The workspace in which a button was pressed."""
+    return click.team.id if click.team else identity.team_id
+
+
+def command_in(text: str) -> str | None:
+    """The command that a text is, if it is one: `!stop`, `/stop` (which Slack does not take in threads) or `stop`."""
+    word = text.strip().lower()
+    if word in BARE_COMMANDS:
+        return word
+    return word[1:] if word[:1] in ("!", "/") and word[1:] in COMMANDS else None
+
+
+def refusal(file: FilePayload, url: str | None, max_bytes: int) -> str | None:
+    """Why a file cannot be had, as a sentence, when its description already tells."""
+    if file.mode == "tombstone":
+        return "It was deleted in Slack."
+    if file.is_external or file.mode == "external":
+        return "It is kept outside of Slack, where I may not fetch it. Please upload the file itself."
+    if file.file_access == "check_file_info":
+        return "It belongs to another organisation in a shared channel, and Slack does not hand it out to me."
+    if not url:
+        return "Slack does not hand it out."
+    if file.size is not None and file.size > max_bytes:
+        return f"It is larger than {max_bytes // 1_048_576} MB."
+    return None

@@ -1,0 +1,187 @@
+"""Accept, then acknowledge: everything that Slack delivers passes here before Bolt does anything with it.
+
+Bolt authorizes before its listeners run and answers 200 when that fails, so an event could be lost there. The hook
+`before_authorize` comes earlier; what it answers is the acknowledgement, and anything but 200 makes Slack send again.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from pydantic import ValidationError
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+
+from adapters.slack.api import SlackApi, sdk_logger
+from adapters.slack.blocks import operation
+from adapters.slack.courtesies import Courtesies
+from adapters.slack.inbound import Reader, click_team, command_in, slash_key
+from adapters.slack.markup import escaped
+from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, cleaned
+from adapters.slack.places import conversation_key
+from adapters.slack.recent import Recent
+from adapters.slack.replies import Identity
+from adapters.slack.turns import Turns
+from bot.domain.messages import Author
+from bot.errors import StoreUnavailable
+from bot.relay.contract import Command, Inbound, Press, Reception, Verdict
+
+log = structlog.get_logger()
+
+UNAVAILABLE = 503
+"""Not acknowledged: Slack sends an event again at once, after a minute and after five."""
+NOT_TAKEN = "I could not take that down just now. Please try again in a moment."
+ON_IT = "On it. The answer will appear in this channel."
+NO_CONVERSATION = (
+    "In Slack every thread is a conversation of its own, and commands do not reach into threads. "
+    "Write `stop` or `!new` in the thread instead, after mentioning me."
+)
+
+
+class Ingress:
+    """Slack's deliveries to a `Reception`."""
+
+    def __init__(
+        self, api: SlackApi, identity: Identity, reader: Reader, reception: Reception, courtesies: Courtesies
+    ) -> None:
+        self._api = api
+        self._identity = identity
+        self._reader = reader
+        self._reception = reception
+        self._courtesies = courtesies
+        self._recent = Recent()
+        self._turns = Turns()
+
+    def app(self) -> AsyncApp:
+        """The Bolt application, for Socket Mode and for HTTP."""
+
+        async def accept(body: dict[str, object], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+            head = Head.model_validate(body)
+            if head.type == "url_verification" or head.ssl_check:
+                return await next_()
+            return await self.take(head, body)
+
+        return AsyncApp(name="parley", client=self._api.client, before_authorize=accept, logger=sdk_logger())
+
+    async def take(self, head: Head, body: dict[str, object]) -> BoltResponse:
+        """Accept one delivery. Returns its acknowledgement, or 503."""
+        try:
+            return await self._dispatch(head, body)
+        except StoreUnavailable:
+            log.warning("slack event not accepted", reason="store unavailable")
+            return BoltResponse(status=UNAVAILABLE)
+        except ValidationError as error:
+            # Another delivery of the same would fail in the same way. The error's text would quote the message.
+            log.warning("slack payload not understood", fields=[issue["loc"] for issue in error.errors()])
+            return _acknowledged()
+        except Exception:  # process boundary: one bad event must not take the connection down, and Slack sends again
+            log.exception("slack event failed")
+            return BoltResponse(status=500)
+
+    async def _dispatch(self, head: Head, body: dict[str, object]) -> BoltResponse:
+        if head.command is not None:
+            return await self._slash(SlashPayload.model_validate(cleaned(body)))
+        if head.type == "block_actions":
+            return await self._click(ClickPayload.model_validate(cleaned(body)))
+        if head.type == "event_callback" and head.event and head.event.type in ("message", "app_mention"):
+            return await self._event(Envelope.model_validate(cleaned(body)))
+        return _acknowledged()
+
+    # --- messages ---------------------------------------------------------------------------------------------
+
+    async def _event(self, envelope: Envelope) -> BoltResponse:
+        event = envelope.event
+        if self._reader.concerns(event):
+            async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root)):
+                await self._hear(envelope)
+        return _acknowledged()
+
+    async def _hear(self, envelope: Envelope) -> None:
+        inbound = await self._reader.message(envelope)
+        name = self._command_name(inbound)
+        if name is not None:
+            if self._answers_commands(envelope):
+                await self._text_command(name, envelope, inbound)
+            return
+        verdict = await self._reception.receive(inbound)
+        event = envelope.event
+        if verdict in (Verdict.ACCEPTED, Verdict.QUEUED):
+            self._recent.note(event.channel, event.user or "", inbound.event.conversation)
+        if verdict is Verdict.QUEUED:
+            self._courtesies.do("reaction", self._api.react(event.channel, event.ts, "eyes"))
+
+    def _command_name(self, inbound: Inbound) -> str | None:
+        """The command in a message that is for us for sure; a bare mention asks for help."""
+        event = inbound.event
+        if event.files or not (inbound.addressed or self._recent.knows(event.conversation)):
+            return None
+        return command_in(event.text) if event.text else "help"
+
+    def _answers_commands(self, envelope: Envelope) -> bool:
+        """One of a mention's two events: commands have no dedupe keys."""
+        event = envelope.event
+        return event.type == "app_mention" or event.channel_type == "im" or not self._reader.mentions_us(event)
+
+    async def _text_command(self, name: str, envelope: Envelope, inbound: Inbound) -> None:
+        event, user = envelope.event, envelope.event.user or ""
+        here = inbound.event.conversation
+        # Said at top level, `stop` begins no conversation of its own: it means the one that is going on.
+        conversation = here if event.thread_ts else self._recent.last(event.channel, user) or here
+        note = await self._command(name, conversation, inbound.event.author, user)
+        self._courtesies.do("note", self._api.whisper(event.channel, user, escaped(note), event.thread_ts))
+
+    async def _command(self, name: str, conversation: str, person: Author, user: str) -> str:
+        moderator = await self._reader.moderates(user)
+        return await self._reception.command(
+            Command(name=name, conversation=conversation, person=person, moderator=moderator)
+        )
+
+    # --- slash commands and buttons: Slack delivers them once, so the person is told when something fails -------
+
+    async def _slash(self, slash: SlashPayload) -> BoltResponse:
+        try:
+            return _private(await self._slash_note(slash))
+        except StoreUnavailable:
+            return _private(NOT_TAKEN)
+
+    async def _slash_note(self, slash: SlashPayload) -> str:
+        inbound = await self._reader.question(slash)
+        own = slash.command.removeprefix("/").lower()
+        name = own if own in ("stop", "new", "help") else command_in(inbound.event.text)
+        if name is None and inbound.event.text:
+            await self._reception.receive(inbound)
+            self._recent.note(slash.channel_id, slash.user_id, inbound.event.conversation)
+            return ON_IT
+        if name in (None, "help"):
+            return await self._command("help", slash_key(slash), inbound.event.author, slash.user_id)
+        conversation = self._recent.last(slash.channel_id, slash.user_id)
+        if conversation is None:
+            return NO_CONVERSATION
+        return await self._command(name, conversation, inbound.event.author, slash.user_id)
+
+    async def _click(self, click: ClickPayload) -> BoltResponse:
+        for action in click.actions:
+            op = operation(action.action_id)
+            if op is None or not action.value:
+                continue
+            note = await self._press(click, op, action.value)
+            if note and click.channel:
+                thread = click.message.thread_ts if click.message else None
+                whisper = self._api.whisper(click.channel.id, click.user.id, escaped(note), thread)
+                self._courtesies.do("note", whisper)
+        return _acknowledged()
+
+    async def _press(self, click: ClickPayload, op: str, run_id: str) -> str | None:
+        person = await self._reader.author(click_team(click, self._identity), click.user.id)
+        moderator = await self._reader.moderates(click.user.id)
+        try:
+            return await self._reception.press(Press(op=op, run_id=run_id, person=person, moderator=moderator))
+        except StoreUnavailable:
+            return NOT_TAKEN
+
+
+def _acknowledged() -> BoltResponse:
+    return BoltResponse(status=200, body="")
+
+
+def _private(text: str) -> BoltResponse:
+    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": escaped(text)})

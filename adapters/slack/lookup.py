@@ -1,0 +1,37 @@
+"""Finding a message again that may or may not have been created."""
+
+from adapters.slack.api import SlackApi
+from adapters.slack.outbound import EVENT_TYPE, posted
+from adapters.slack.places import Place, Ref
+from adapters.slack.replies import History, Listed
+from bot.relay.contract import Posted
+
+CLOCK_SKEW = 60.0
+"""Seconds that our clock and Slack's may differ."""
+PAGES = 10
+"""Pages of 200 messages that are read at most."""
+
+
+async def find(api: SlackApi, place: Place, key: str, since: float) -> Posted | None:
+    """The message that carries `key`, created after `since` (Unix seconds), or None."""
+    oldest = f"{max(0.0, since - CLOCK_SKEW):.6f}"
+    cursor = ""
+    for _ in range(PAGES):
+        page = await _page(api, place, oldest, cursor)
+        for message in page.messages:
+            if _carries(message, key):
+                return posted(place, Ref(channel=place.channel, ts=message.ts, lead=place.lead))
+        cursor = page.response_metadata.next_cursor
+        if not cursor:
+            return None
+    return None
+
+
+async def _page(api: SlackApi, place: Place, oldest: str, cursor: str) -> History:
+    if place.thread:
+        return await api.replies(place.channel, place.thread, oldest, cursor)
+    return await api.history(place.channel, oldest, cursor)
+
+
+def _carries(message: Listed, key: str) -> bool:
+    return message.metadata.event_type == EVENT_TYPE and message.metadata.event_payload.get("key") == key

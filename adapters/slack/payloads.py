@@ -1,0 +1,155 @@
+"""What Slack sends, as records: the border behind which nothing is untyped. Unknown fields are ignored."""
+
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class Payload(BaseModel):
+    """Base of all records from Slack: frozen, and tolerant of fields that are new tomorrow."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EventHead(Payload):
+    """Enough of an event to decide whether to read on."""
+
+    type: str = ""
+
+
+class Head(Payload):
+    """Enough of a payload to decide what it is."""
+
+    type: str | None = None
+    command: str | None = None
+    ssl_check: str | int | None = None
+    event: EventHead | None = None
+
+
+class FilePayload(Payload):
+    """An attached file."""
+
+    name: str | None = None
+    mimetype: str | None = None
+    size: int | None = None
+    mode: str | None = None
+    is_external: bool = False
+    file_access: str | None = None
+    url_private_download: str | None = None
+    url_private: str | None = None
+
+
+class MessagePayload(Payload):
+    """A `message` or `app_mention` event."""
+
+    type: str
+    subtype: str | None = None
+    channel: str
+    channel_type: str | None = None
+    user: str | None = None
+    bot_id: str | None = None
+    text: str | None = None
+    ts: str
+    thread_ts: str | None = None
+    client_msg_id: str | None = None
+    files: tuple[FilePayload, ...] = ()
+    hidden: bool = False
+    user_team: str | None = None
+    team: str | None = None
+
+    @property
+    def root(self) -> str:
+        """First message of the thread, which a message without one is itself."""
+        return self.thread_ts or self.ts
+
+
+class Authorization(Payload):
+    """The installation that an event was sent to."""
+
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+
+
+class Envelope(Payload):
+    """An Events API delivery that carries a message."""
+
+    api_app_id: str = ""
+    team_id: str = ""
+    event_id: str
+    event: MessagePayload
+    authorizations: tuple[Authorization, ...] = ()
+
+    @property
+    def tenant(self) -> str:
+        """The installed workspace, or the enterprise of an org-wide install.
+
+        In a shared channel `team_id` may be the other organisation; the authorization is always ours.
+        """
+        if not self.authorizations:
+            return self.team_id
+        ours = self.authorizations[0]
+        return (ours.enterprise_id if ours.is_enterprise_install else ours.team_id) or self.team_id
+
+
+class SlashPayload(Payload):
+    """A slash command."""
+
+    command: str
+    text: str = ""
+    user_id: str
+    user_name: str = ""
+    team_id: str = ""
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+    channel_id: str
+    trigger_id: str
+    response_url: str | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The workspace, or the enterprise of an org-wide install."""
+        return (self.enterprise_id if self.is_enterprise_install else None) or self.team_id
+
+
+class Named(Payload):
+    """Something with an id."""
+
+    id: str
+
+
+class ClickedMessage(Payload):
+    """The message under whose text the button was."""
+
+    ts: str
+    thread_ts: str | None = None
+
+
+class Action(Payload):
+    """One pressed button."""
+
+    action_id: str
+    value: str | None = None
+
+
+class ClickPayload(Payload):
+    """A `block_actions` interaction."""
+
+    user: Named
+    team: Named | None = None
+    channel: Named | None = None
+    message: ClickedMessage | None = None
+    actions: tuple[Action, ...] = ()
+
+
+def cleaned(value: object) -> object:
+    """JSON with NUL and lone surrogates replaced: no database takes them, and Slack's parser lets them through."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", REPLACEMENT)
+    if isinstance(value, dict):
+        return {key: cleaned(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in cast("list[object]", value)]
+    return value

@@ -1,0 +1,277 @@
+"""The composition root: the only place that knows every part. Opens them in order and closes them in reverse."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+from pydantic import SecretStr
+
+from adapters.console import ConsoleAdapter, ConsoleConfig
+from adapters.discord import DiscordAdapter, DiscordConfig
+from adapters.slack import SlackAdapter, SlackConfig
+from bot import VERSION
+from bot.clock import SystemClock
+from bot.domain.assistants import Assistant, FunctionTool
+from bot.domain.ids import new_id
+from bot.engine import Engine, EngineLimits
+from bot.errors import SettingsError
+from bot.logs import set_up_logs
+from bot.models import ModelConfig, connect
+from bot.playground.demo import run_demo
+from bot.ports import Asking, ModelClient, Store
+from bot.relay import Relay
+from bot.relay.contract import Adapter
+from bot.settings import Settings
+from bot.store import migrate, open_store
+from bot.toolbox.functions import FunctionToolbox
+from bot.toolbox.loader import load_tools
+
+log = structlog.get_logger()
+
+DEFAULT_INSTRUCTIONS = (
+    "You are {name}, the assistant of a team. People talk to you in a chat. Answer briefly and plainly, in the language "
+    "of the question. Use the tools when they help; say so when you do not know."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every command that works with conversations needs."""
+
+    store: Store
+    toolbox: FunctionToolbox
+    model: ModelClient
+    assistant: Assistant
+
+
+class Application:
+    """The commands of the command line, one method each."""
+
+    def __init__(self) -> None:
+        """Read the settings and set up the logs.
+
+        Raises:
+            SettingsError: naming the variable.
+        """
+        self._settings = Settings()
+        process = self._settings.process
+        set_up_logs(process.log_level, process.log_format, self._secrets())
+
+    async def run(self) -> None:
+        """Connect every configured platform and work until SIGTERM or Ctrl-C."""
+        if not (self._settings.slack.bot_token or self._settings.discord.token):
+            raise SettingsError(
+                "There is nothing to connect to: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN. "
+                "`python -m bot demo` needs none of them."
+            )
+        stopping = _signals()
+        async with self._workshop() as workshop:
+            adapters = self._platforms(workshop.store)
+            async with self._at_work(workshop, adapters):
+                names = ", ".join(adapter.capabilities.label for adapter in adapters)
+                print(f"ready {names} · model {workshop.model.traits.name}", flush=True)  # noqa: T201 - the contract
+                await stopping.wait()
+                log.info("draining")
+
+    async def chat(self, once: str | None) -> None:
+        """Talk to the assistant in the terminal.
+
+        Args:
+            once: ask this one question and end after its answer.
+        """
+        stopping = _signals()
+        folder = self._settings.store.data_dir / "out"
+        console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
+        async with self._workshop() as workshop, self._at_work(workshop, [console]):
+            closed = asyncio.create_task(console.wait_closed())
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait({closed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            closed.cancel()
+            stopped.cancel()
+
+    async def demo(self, *, port: int, open_browser: bool, data_dir: Path | None) -> None:
+        """Serve the playground and run the bot in it as a child process."""
+        async with self._model() as model:
+            traits = model.traits
+        await run_demo(
+            port=port,
+            open_browser=open_browser,
+            data_dir=data_dir,
+            environment={**os.environ, "LOG_FORMAT": "text"},
+            command=[sys.executable, "-m", "bot", "run"],
+            model_label="offline: no language model" if traits.offline else traits.name,
+            model_hint="Set OPENAI_API_KEY (or OPENAI_BASE_URL for a local server) before starting to connect a model."
+            if traits.offline
+            else "The connected model.",
+        )
+
+    async def tools(self, name: str | None, values: Sequence[str]) -> int:
+        """List the tools, or run one with `key=value` arguments. Returns the exit code."""
+        async with self._store() as store, self._toolbox(store) as toolbox:
+            if name is None:
+                for definition in toolbox.definitions():
+                    print(f"{definition.name} ({toolbox.effect(definition.name)})\n  {definition.description}")  # noqa: T201
+                    print(f"  {json.dumps(definition.parameters)}\n")  # noqa: T201
+                return 0
+            arguments = _arguments(values)
+            if (refusal := toolbox.refuse(name, arguments)) is not None:
+                print(refusal, file=sys.stderr)  # noqa: T201
+                return 1
+            outcome = await toolbox.run(name, arguments, Asking(None, "command-line", "", new_id("call_")))
+            print(outcome.output)  # noqa: T201
+            return 0 if outcome.state == "done" else 1
+
+    async def migrate(self) -> str:
+        """Bring the database schema up to date. Returns its revision."""
+        store = self._settings.store
+        return await migrate(store.database_direct_url or store.url, store.data_dir)
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _workshop(self) -> AsyncGenerator[Workshop]:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(self._store())
+            toolbox = await stack.enter_async_context(self._toolbox(store))
+            model = await stack.enter_async_context(self._model())
+            assistant = await store.assistants.upsert(self._assistant(toolbox))
+            yield Workshop(store, toolbox, model, assistant)
+
+    @asynccontextmanager
+    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[None]:
+        """Engine and adapters; leaving it stops the adapters first, then lets the engine drain."""
+        clock = SystemClock()
+        relay = Relay(workshop.store, adapters, workshop.assistant, clock)
+        limits = EngineLimits(run_lifetime=self._settings.process.run_lifetime, stop_poll=None)
+        engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, limits)
+        relay.connect(engine)
+        work = asyncio.create_task(engine.run(), name="engine")
+        try:
+            async with AsyncExitStack() as stack:
+                for adapter in adapters:
+                    await stack.enter_async_context(adapter.running(relay.reception(adapter.capabilities.platform)))
+                yield
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncGenerator[Store]:
+        settings = self._settings.store
+        async with open_store(settings.url, settings.data_dir, pool_size=settings.database_pool_size) as store:
+            yield store
+
+    @asynccontextmanager
+    async def _toolbox(self, store: Store) -> AsyncGenerator[FunctionToolbox]:
+        tools = load_tools(self._settings.tools.tools_dir)
+        headers = {"User-Agent": f"parley/{VERSION}"}
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60), headers=headers) as http:
+            yield FunctionToolbox(tools, store.collections, http)
+
+    @asynccontextmanager
+    async def _model(self) -> AsyncGenerator[ModelClient]:
+        settings = self._settings.model
+        model = connect(
+            ModelConfig(
+                provider=settings.model_provider,
+                api_key=settings.openai_api_key or SecretStr(""),
+                base_url=settings.openai_base_url or "",
+                model=settings.openai_model,
+                wire=settings.openai_wire,
+                context_tokens=settings.openai_context_tokens,
+                offline_pace=settings.offline_pace,
+            )
+        )
+        try:
+            yield model
+        finally:
+            await model.close()
+
+    def _assistant(self, toolbox: FunctionToolbox) -> Assistant:
+        settings = self._settings.assistant
+        return Assistant(
+            id=new_id("asst_"),
+            created_at=int(SystemClock().now()),
+            name=settings.name,
+            model=self._settings.model.openai_model,
+            instructions=self._instructions(),
+            tools=tuple(FunctionTool(function=definition) for definition in toolbox.definitions()),
+        )
+
+    def _instructions(self) -> str:
+        settings = self._settings.assistant
+        if settings.instructions_file is None:
+            return settings.instructions or DEFAULT_INSTRUCTIONS.format(name=settings.name)
+        try:
+            return settings.instructions_file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"ASSISTANT_INSTRUCTIONS_FILE cannot be read: {error}.") from error
+
+    def _platforms(self, store: Store) -> list[Adapter]:
+        adapters: list[Adapter] = []
+        slack, discord = self._settings.slack, self._settings.discord
+        if slack.bot_token and slack.app_token:
+            adapters.append(
+                SlackAdapter(SlackConfig(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url))
+            )
+        if discord.token:
+            adapters.append(
+                DiscordAdapter(
+                    DiscordConfig(
+                        token=discord.token,
+                        api_url=discord.api_url,
+                        gateway_url=discord.gateway_url,
+                        guild_id=discord.guild_id,
+                        message_content=discord.message_content,
+                    ),
+                    store.notes,
+                )
+            )
+        return adapters
+
+    def _secrets(self) -> list[str]:
+        settings = self._settings
+        tokens = (
+            settings.slack.bot_token,
+            settings.slack.app_token,
+            settings.discord.token,
+            settings.model.openai_api_key,
+        )
+        return [token.get_secret_value() for token in tokens if token]
+
+
+def _signals() -> asyncio.Event:
+    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if stopping.is_set():
+            os._exit(130)  # harmless: whatever is unfinished goes on at the next start
+        stopping.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    return stopping
+
+
+def _arguments(values: Sequence[str]) -> str:
+    """`key=value` words as a JSON object: a value that is JSON counts as such, anything else is text."""
+    arguments: dict[str, object] = {}
+    for word in values:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise SettingsError(f"{word!r} is not of the form key=value.")
+        try:
+            arguments[key] = json.loads(value)
+        except ValueError:
+            arguments[key] = value
+    return json.dumps(arguments)

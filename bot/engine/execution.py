@@ -1,0 +1,215 @@
+"""The execution of one run: from what is on record to its end, one recorded step after the other."""
+
+import structlog
+
+from bot.domain.events import RunChanged
+from bot.domain.lanes import Lease, Work
+from bot.domain.runs import Run, RunStatus
+from bot.domain.steps import Effect
+from bot.domain.turns import FinishReason, Turn, TurnResult, TurnState
+from bot.engine.attempts import TOO_LONG, Postponed, delay_before, error_named, may_repeat, name_of
+from bot.engine.broadcast import Broadcast
+from bot.engine.context import Context
+from bot.engine.failure import EmptyAnswer, TooManyRounds, failed
+from bot.engine.interrupt import Interrupt, Interrupted, Reason
+from bot.engine.progress import BROKEN_BY_CRASH, NOTHING, Progress, progress_of
+from bot.engine.rooms import Rooms
+from bot.engine.tool_calls import CallRunner
+from bot.engine.turn import TurnWriter
+from bot.errors import ContentFiltered, ModelError, ModelRefusedAccess
+from bot.ports import Ending, PlannedCall, RunSink
+
+log = structlog.get_logger()
+
+
+class Execution:
+    """Executes one run under one lease.
+
+    Args:
+        rooms: store, model, tools, clock and limits.
+        work: the run and where its answer goes.
+        lease: the right to write the run.
+        sink: who listens.
+        interrupt: Stop and expiry of the run.
+    """
+
+    def __init__(self, rooms: Rooms, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt) -> None:
+        self._rooms = rooms
+        self._runs = rooms.store.runs
+        self._work = work
+        self._lease = lease
+        self._sink = sink
+        self._interrupt = interrupt
+        self._broadcast = Broadcast(work.run, lease, sink)
+        self._context = Context(rooms, work.run, lease, interrupt)
+        self._writer: TurnWriter | None = None
+        self._fresh = False
+
+    async def run(self) -> Run | None:
+        """Work until the run has ended. Returns the ended run, or None when it has to rest and goes on later.
+
+        Raises:
+            Fenced: the lane is lost; nothing more may be written.
+        """
+        try:
+            ending = await self._to_its_end()
+        except Interrupted as interruption:
+            ending = await self._left_early(interruption.reason)
+        except Postponed as rest:
+            await self._runs.postpone(self._lease, self._work.run.id, rest.seconds)
+            log.info("run postponed", run_id=self._work.run.id, seconds=round(rest.seconds, 1))
+            return None
+        except (ModelError, ModelRefusedAccess, TooManyRounds) as error:
+            log.warning("run failed", run_id=self._work.run.id, error=type(error).__name__, detail=str(error))
+            ending = failed(error, rounds=self._rooms.limits.rounds, open_text=self._open_text)
+        return await self._end(ending)
+
+    async def fail(self, error: Exception) -> Run:
+        """End the run after an error that nobody foresaw."""
+        return await self._end(failed(error, open_text=self._open_text))
+
+    async def _end(self, ending: Ending) -> Run:
+        run_id = self._work.run.id
+        await self._broadcast.record(self._runs.end(self._lease, run_id, ending))
+        run = self._broadcast.run
+        log.info("run ended", run_id=run_id, thread_id=run.thread_id, status=str(run.status))
+        return run
+
+    # --- beginning and leaving
+
+    async def _to_its_end(self) -> Ending:
+        await self._start()
+        async with self._interrupt.watch():
+            await self._sink.prepare()
+        while True:
+            self._interrupt.check()
+            if (ending := await self._next_step()) is not None:
+                return ending
+
+    async def _start(self) -> None:
+        self._interrupt.check()
+        self._fresh = bool(await self._broadcast.record(self._runs.start(self._lease, self._work.run.id)))
+        if not self._fresh:
+            now = await self._runs.get(self._work.run.id)
+            if now is not None and now.status is RunStatus.CANCELLING:
+                self._interrupt.stop()
+        self._interrupt.check()
+
+    async def _left_early(self, reason: Reason) -> Ending:
+        now = await self._runs.get(self._work.run.id)
+        if now is not None and now.status is RunStatus.CANCELLING:
+            self._broadcast.tell(RunChanged(now))
+        status = RunStatus.CANCELLED if reason is Reason.STOPPED else RunStatus.EXPIRED
+        return Ending(status=status, open_text=self._open_text)
+
+    @property
+    def _open_text(self) -> str | None:
+        """The text of the message in progress, as far as it came."""
+        writer = self._writer
+        return writer.text if writer is not None and writer.turn.message_id is not None else None
+
+    # --- steps
+
+    async def _next_step(self) -> Ending | None:
+        """Do the first thing that is not on record as done. Returns the run's ending when there is nothing left."""
+        progress = NOTHING if self._fresh else await progress_of(self._runs, self._work.run.id)
+        self._fresh = False
+        last = progress.last
+        if last is not None and last.state is TurnState.STARTED:
+            await self._broadcast.record(self._runs.break_turn(self._lease, last, BROKEN_BY_CRASH))
+            log.info("turn is asked again after a crash", run_id=last.run_id, turn=last.number)
+            return None
+        if last is not None and last.state is TurnState.DONE:
+            if waiting := progress.open_calls(last):
+                await self._call_runner().run(waiting)
+                return None
+            if not progress.calls_of(last):
+                return self._ending(last.finish)
+        return await self._ask(progress)
+
+    async def _ask(self, progress: Progress) -> Ending | None:
+        self._check_limits(progress)
+        most = self._work.run.max_completion_tokens
+        if most is not None and progress.written_tokens >= most:
+            return self._ending(FinishReason.LENGTH)
+        harder = TOO_LONG in progress.failures
+        request = await self._context.request(progress, self._work.delivery, harder=harder)
+        turn = await self._runs.begin_turn(self._lease, self._work.run.id)
+        self._writer = writer = self._turn_writer(turn)
+        try:
+            result = await writer.listen(self._rooms.model, request)
+            if not (result.text or result.calls or progress.answered) and result.finish is FinishReason.STOP:
+                raise EmptyAnswer
+        except ModelError as error:
+            await self._broken(writer, error, progress.failures)
+            return None
+        return await self._finish_turn(writer, result)
+
+    async def _finish_turn(self, writer: TurnWriter, result: TurnResult) -> Ending | None:
+        planned = [
+            PlannedCall(call.call_id, call.name, call.arguments, self._effect(call.name), call.extra)
+            for call in result.calls
+        ]
+        await self._broadcast.record(self._runs.finish_turn(self._lease, writer.turn, result, planned))
+        if result.finish in (FinishReason.STOP, FinishReason.TOOL_CALLS):
+            self._writer = None
+        return None if planned else self._ending(result.finish)
+
+    async def _broken(self, writer: TurnWriter, error: ModelError, earlier: tuple[str, ...]) -> None:
+        """Record a broken turn and wait for its next attempt.
+
+        Raises:
+            ModelError: there is none; the turn is left open, so that its text is kept when the run fails.
+            Postponed: it is too far away to hold the lane.
+        """
+        limits = self._rooms.limits
+        delay = delay_before(error, len(earlier), limits)
+        left = self._interrupt.remaining()
+        if not may_repeat(error, earlier, limits) or (left is not None and delay >= left):
+            raise error
+        await self._broadcast.record(self._runs.break_turn(self._lease, writer.turn, name_of(error)))
+        self._writer = None
+        log.warning("turn broke", run_id=writer.turn.run_id, turn=writer.turn.number, error=name_of(error))
+        if delay > limits.patience:
+            raise Postponed(delay)
+        async with self._interrupt.watch():
+            await self._rooms.clock.sleep(delay)
+
+    def _check_limits(self, progress: Progress) -> None:
+        limits = self._rooms.limits
+        if progress.rounds >= limits.rounds:
+            raise TooManyRounds
+        if len(progress.failures) >= limits.attempts:
+            raise error_named(progress.failures[-1])
+
+    def _ending(self, finish: FinishReason | None) -> Ending:
+        match finish:
+            case FinishReason.LENGTH:
+                return Ending(
+                    status=RunStatus.INCOMPLETE,
+                    incomplete_reason="max_completion_tokens",
+                    message_reason="max_tokens",
+                    open_text=self._open_text,
+                )
+            case FinishReason.CONTENT_FILTER:
+                return failed(ContentFiltered(), open_text=self._open_text)
+            case FinishReason.STOP | FinishReason.TOOL_CALLS | None:
+                return Ending(status=RunStatus.COMPLETED)
+
+    def _effect(self, name: str) -> Effect:
+        return self._rooms.toolbox.effect(name)
+
+    def _turn_writer(self, turn: Turn) -> TurnWriter:
+        rooms = self._rooms
+        return TurnWriter(self._runs, self._broadcast, self._interrupt, rooms.clock, rooms.limits, turn)
+
+    def _call_runner(self) -> CallRunner:
+        delivery = self._work.delivery
+        return CallRunner(
+            self._runs,
+            self._rooms.toolbox,
+            self._broadcast,
+            self._interrupt,
+            self._rooms.limits,
+            delivery.asker if delivery is not None else None,
+        )

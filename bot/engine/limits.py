@@ -1,0 +1,74 @@
+"""How much one process and one run may do."""
+
+from pydantic import Field
+
+from bot.domain.record import Record
+
+
+class EngineLimits(Record):
+    """Bounds and rhythms of the engine. Times are seconds, texts are characters."""
+
+    # --- the process
+    lanes: int = Field(default=32, ge=1)
+    """Lanes worked on at once."""
+    poll: float = 2.0
+    """Longest wait between two looks for ready lanes, when no wake-up comes."""
+    heartbeat: float = 2.0
+    """Between two beats: a third of `lease`."""
+    lease: float = 6.0
+    """A process whose last beat is older has lost its lanes; the store frees them after the same time."""
+    drain: float = 20.0
+    """How long running work may go on after the process was told to stop (Heroku kills after 30)."""
+    stop_poll: float | None = 2.0
+    """Between two looks for Stops that were pressed at another process; None when there is only one process."""
+    deliveries: int = Field(default=12, ge=1)
+    """How often an ended run's delivery is tried in this process before it is abandoned."""
+    delivery_delay: float = 5.0
+    """After the first failed delivery; doubles up to `delivery_delay_most`."""
+    delivery_delay_most: float = 300.0
+
+    # --- a run
+    run_lifetime: float | None = None
+    """From creation to expiry; None takes the run's own `expires_at` (ten minutes)."""
+    rounds: int = Field(default=16, ge=1)
+    """Turns with tool calls in one run."""
+    attempts: int = Field(default=3, ge=1)
+    """How often one model turn is asked before the run fails."""
+    patience: float = 5.0
+    """A wait before the next attempt that is longer gives the lane back instead of holding it."""
+    backoff: float = 1.0
+    """Before the second attempt, when the provider names no time; doubles with each attempt."""
+
+    # --- a turn
+    calls: int = Field(default=16, ge=1)
+    """Tool calls of one turn that are run; further ones are refused."""
+    parallel_calls: int = Field(default=8, ge=1)
+    """Tool calls that run at the same time."""
+    turn_text: int = 400_000
+    """An answer is cut here, as if the token limit had been hit."""
+    call_arguments: int = 262_144
+    """The arguments of a call are cut here, and the call is refused."""
+    checkpoint: float = 1.0
+    """Least time between two records of a growing text."""
+
+    # --- what the model reads
+    output_reserve: int = 4096
+    """Tokens of the model's window that are kept free for its answer."""
+    page: int = Field(default=50, ge=2)
+    """Messages that are read from the store at once."""
+    window_messages: int = Field(default=200, ge=2)
+    """Messages that are read word for word at most; what is older is summarised."""
+    summary_messages: int = 400
+    """Messages that one summary reads at most; what is older than those is left out, and the summary says so."""
+    summary_tokens: int = 1_000
+    """Length that a summary may have."""
+    earlier_output: int = 1_000
+    """Characters that remain of the outputs of tool calls of earlier runs."""
+    file_text: int = 60_000
+    """Characters of one text file that are shown to the model."""
+    files_share: float = 0.4
+    """Part of the window that the texts of attached files may take together."""
+    images: int = 8
+    """The newest images that are shown to the model."""
+    image_bytes: int = 5_000_000
+    """Larger images are only named."""

@@ -1,0 +1,120 @@
+"""Carrying out a turn's tool calls by the ledger: each is begun on record, and never again when that could do harm.
+
+| state found | `read`    | `idempotent`            | `once`                      |
+|-------------|-----------|-------------------------|-----------------------------|
+| planned     | run       | run                     | run                         |
+| started     | run again | run again, the same key | unknown: never run again    |
+| ended       | kept      | kept                    | kept                        |
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import structlog
+
+from bot.domain.events import CallChanged, RunEvent
+from bot.domain.messages import Author
+from bot.domain.steps import CallState, Effect, ToolCall
+from bot.engine.broadcast import Broadcast
+from bot.engine.interrupt import Interrupt
+from bot.engine.limits import EngineLimits
+from bot.ports import Asking, Runs, Toolbox
+
+log = structlog.get_logger()
+
+UNKNOWN = (
+    "The outcome of this call is unknown: it was begun but interrupted before its result was recorded. "
+    "It may or may not have taken effect. Check before you repeat it, and tell the person."
+)
+TOO_MANY = "Not run: at most {limit} tool calls are run in one turn. Ask again for those that are still needed."
+TOO_LONG = "Not run: the arguments are longer than {limit} characters."
+
+OPEN = (CallState.PLANNED, CallState.STARTED)
+
+
+class CallRunner:
+    """Runs the open calls of one turn.
+
+    Args:
+        runs: the ledger.
+        toolbox: the tools.
+        broadcast: the run, its lease and its listeners.
+        interrupt: Stop and expiry.
+        limits: caps of a turn.
+        person: who asked, if the run came from a chat.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        toolbox: Toolbox,
+        broadcast: Broadcast,
+        interrupt: Interrupt,
+        limits: EngineLimits,
+        person: Author | None,
+    ) -> None:
+        self._runs = runs
+        self._toolbox = toolbox
+        self._broadcast = broadcast
+        self._interrupt = interrupt
+        self._limits = limits
+        self._person = person
+
+    async def run(self, calls: Sequence[ToolCall]) -> None:
+        """Bring every open call to an end, several at a time unless the run forbids that.
+
+        Raises:
+            Interrupted: the run was stopped or has expired; calls that were cut off are still `started`.
+            Fenced: the lane is lost.
+        """
+        at_once = self._limits.parallel_calls if self._broadcast.run.parallel_tool_calls else 1
+        room = asyncio.Semaphore(at_once)
+        first: Exception | None = None
+        try:
+            async with self._interrupt.watch(), asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(self._one(call, room))
+        except* Exception as failures:  # noqa: BLE001 - unpacked, not swallowed
+            first = _first(failures)
+        if first is not None:
+            raise first
+
+    async def _one(self, call: ToolCall, room: asyncio.Semaphore) -> None:
+        async with room:
+            if call.state is CallState.STARTED and call.effect is Effect.ONCE:
+                await self._end(call, CallState.UNKNOWN, UNKNOWN)
+            elif (refusal := self._refusal(call)) is not None:
+                await self._end(call, CallState.FAILED, refusal)
+            else:
+                await self._begin_and_end(call)
+
+    async def _begin_and_end(self, call: ToolCall) -> None:
+        lease = self._broadcast.lease
+        call = _changed(await self._broadcast.record(self._runs.begin_call(lease, call)), call)
+        asking = Asking(self._person, call.run_id, lease.thread_id, call.idempotency_key)
+        outcome = await self._toolbox.run(call.name, call.arguments, asking)
+        await self._end(call, outcome.state, outcome.output)
+
+    async def _end(self, call: ToolCall, state: CallState, output: str) -> None:
+        await self._broadcast.record(self._runs.end_call(self._broadcast.lease, call, state, output))
+        log.info("tool call ended", run_id=call.run_id, tool=call.name, key=call.idempotency_key, state=str(state))
+
+    def _refusal(self, call: ToolCall) -> str | None:
+        if call.position >= self._limits.calls:
+            return TOO_MANY.format(limit=self._limits.calls)
+        if len(call.arguments) >= self._limits.call_arguments:
+            return TOO_LONG.format(limit=self._limits.call_arguments)
+        return self._toolbox.refuse(call.name, call.arguments)
+
+
+def _changed(events: Sequence[RunEvent], call: ToolCall) -> ToolCall:
+    """The call as the ledger has it after a write."""
+    return next((event.call for event in events if isinstance(event, CallChanged)), call)
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The error that counts of several: they happened at the same time, and one of them ends the work."""
+    while isinstance(first := failures.exceptions[0], ExceptionGroup):
+        failures = cast("ExceptionGroup[Exception]", first)
+    return first

@@ -1,0 +1,266 @@
+// One platform on the page: channels at the side, the open channel, and a thread beside or above it.
+
+import { Announcer } from "./announcer.js";
+import { Banner } from "./banner.js";
+import { Conversation } from "./conversation.js";
+import { attribute, avatar, el, icon, text } from "./dom.js";
+import { Sidebar } from "./sidebar.js";
+
+const FOLLOWED = 120; // seconds after speaking during which an answer's thread opens by itself
+
+export class Pane {
+  current = null; // id of the open channel
+  #spoken = null; // {channel, at}: where this page spoke last
+
+  /** `acts` has request(action), upload(file), start() and coach(). */
+  constructor(platform, store, acts) {
+    Object.assign(this, { platform, store });
+    const shared = {
+      platform, store,
+      acts: {
+        ...acts,
+        openThread: (message) => this.openThread(message),
+        spoke: ({ channel, thread }) => { if (!thread) this.#spoken = { channel, at: Date.now() / 1000 }; },
+      },
+    };
+    this.main = new Conversation({ ...shared, name: platform });
+    this.thread = platform === "slack" ? new Conversation({ ...shared, name: `${platform}-thread`, panel: true }) : null;
+    this.sidebar = new Sidebar(platform, store, (channel) => this.open(channel, { focus: true }));
+    this.banner = new Banner(platform, store, acts.start);
+    this.announcer = new Announcer();
+    this.#build();
+    this.#listen();
+  }
+
+  /** Open a channel, a direct message or a thread of Discord. */
+  open(channel, { focus = false } = {}) {
+    this.current = channel;
+    this.closeThread();
+    this.element.classList.remove("drawer-open");
+    this.sidebar.read(channel);
+    this.sidebar.show(channel);
+    this.#showHead();
+    this.main.show({ channel, thread: null });
+    if (focus) this.main.composer.focus();
+  }
+
+  /** Open the thread of a message: Slack beside the channel, Discord in its place. */
+  openThread(message, { focus = true } = {}) {
+    if (this.platform === "discord") {
+      if (this.#state().channels.has(message.opens)) this.open(message.opens, { focus });
+      return;
+    }
+    this.element.classList.add("with-thread");
+    this.threadPanel.hidden = false;
+    text(this.threadWhere, `#${this.#channel().name}`);
+    this.thread.show({ channel: message.channel, thread: message.thread ?? message.id });
+    if (focus) this.thread.composer.focus();
+  }
+
+  closeThread() {
+    if (!this.thread?.place) return;
+    this.#spoken = null; // who closes a thread does not want it back with the next edit
+    this.thread.clear();
+    this.threadPanel.hidden = true;
+    this.element.classList.remove("with-thread");
+  }
+
+  #state() {
+    return this.store.platforms[this.platform];
+  }
+
+  #channel() {
+    return this.#state().channels.get(this.current);
+  }
+
+  #build() {
+    const name = this.platform === "slack" ? "Slack" : "Discord";
+    this.header = el("header", { class: "pane-head" });
+    const main = el("div", { class: "main" }, this.header, this.banner.element, this.main.element);
+    this.element = el(
+      "section",
+      { class: `pane ${this.platform}`, id: `pane-${this.platform}`, testid: `pane-${this.platform}`, "aria-label": name },
+      el("div", { class: "pane-inner" }, this.sidebar.element, main, ...this.#side()), this.announcer.element,
+    );
+    this.#buildHead(name);
+    this.#acceptDrops();
+    this.element.addEventListener("keydown", (event) => this.#escape(event));
+  }
+
+  #side() {
+    if (this.thread) {
+      this.threadWhere = el("span", { class: "where" });
+      const onclick = () => { this.closeThread(); this.main.composer.focus(); };
+      const close = el(
+        "button", { type: "button", class: "tool", testid: "thread-close", "aria-label": "Close the thread", "data-tip": "Close", onclick },
+        icon("close"),
+      );
+      this.threadPanel = el(
+        "aside", { class: "thread-panel", testid: "thread-panel", "aria-label": "Thread", hidden: true },
+        el("header", { class: "pane-head" }, el("h2", { class: "grow" }, "Thread ", this.threadWhere), close),
+        this.thread.element,
+      );
+      return [this.threadPanel];
+    }
+    this.members = el("aside", { class: "members", testid: "members", "aria-label": "Members", hidden: true });
+    return [this.members];
+  }
+
+  #buildHead(name) {
+    const toggle = () => this.element.classList.toggle("drawer-open");
+    const back = () => this.open(this.#channel().parent, { focus: true });
+    this.title = el("h2", { class: "grow" });
+    this.back = this.platform === "slack" ? null : el(
+      "button", { type: "button", class: "tool", testid: "thread-back", "aria-label": "Back to the channel", onclick: back, hidden: true },
+      icon("back"),
+    );
+    this.connection = el("span", { class: "connection", testid: `connection-${this.platform}` });
+    this.header.append(
+      el(
+        "button",
+        { type: "button", class: "tool drawer", testid: `channels-${this.platform}`, "aria-label": `${name} channels`, onclick: toggle },
+        icon("menu"),
+      ),
+      ...(this.back ? [this.back] : []), this.title, this.connection,
+    );
+    if (this.members) this.header.append(this.#membersToggle());
+  }
+
+  #membersToggle() {
+    const onclick = (event) => {
+      this.members.hidden = !this.members.hidden;
+      event.currentTarget.setAttribute("aria-expanded", String(!this.members.hidden));
+    };
+    return el(
+      "button",
+      { type: "button", class: "tool", testid: "members-toggle", "aria-label": "Members", "aria-expanded": "false", "data-tip": "Members", onclick },
+      icon("members"),
+    );
+  }
+
+  #listen() {
+    this.store.on("snapshot", () => this.#refresh());
+    this.store.on("me", () => this.#refresh());
+    this.store.on("bot", () => this.banner.show());
+    const here = (react) => (platform, ...facts) => { if (platform.name === this.platform) react(...facts); };
+    this.store.on("message", here((message, before) => this.#message(message, before)));
+    this.store.on("removed", here((change) => this.#conversations().forEach((one) => one.drop(change.message))));
+    this.store.on("channel", here((change) => this.#channelShown(change.channel)));
+    this.store.on("status", here(() => this.#conversations().forEach((one) => one.showStatus())));
+    this.store.on("connection", here(() => { this.banner.show(); this.#showHead(); }));
+    this.store.on("commands", here(() => this.main.sync()));
+  }
+
+  #conversations() {
+    return this.thread?.place ? [this.main, this.thread] : [this.main];
+  }
+
+  #refresh() {
+    const mine = this.#state().channelsFor(this.store.me);
+    this.banner.show();
+    this.#fillMembers();
+    if (!mine.some((channel) => channel.id === this.current)) {
+      const kind = this.current && this.#channel()?.kind === "dm" ? "dm" : "channel";
+      this.open(mine.find((channel) => channel.kind === kind)?.id ?? mine[0].id);
+      return;
+    }
+    this.sidebar.show(this.current);
+    this.#showHead();
+    for (const conversation of this.#conversations()) conversation.sync();
+  }
+
+  #channelShown(channel) {
+    this.sidebar.show(this.current);
+    this.#showHead();
+    for (const message of this.#state().inChannel(channel.parent)) {
+      if (message.opens === channel.id) this.main.take(message); // its link gets the thread's name
+    }
+    this.#follow();
+  }
+
+  #message(message, before) {
+    const shown = this.#conversations().filter((conversation) => conversation.take(message)).length > 0;
+    const inOpenThread = message.thread && message.channel === this.current;
+    if (!before && !shown && !inOpenThread && message.author !== this.store.me && this.store.sees(message)) {
+      this.sidebar.unread(message.channel);
+      this.sidebar.show(this.current);
+    }
+    if (this.store.sees(message)) this.announcer.message(message, !before);
+    this.#follow(message);
+  }
+
+  /** Open the thread in which the answer to the person's own question arrives, unless they are writing something else. */
+  #follow(arrived = null) {
+    const recently = this.#spoken?.channel === this.current && Date.now() / 1000 - this.#spoken.at < FOLLOWED;
+    if (!recently || this.thread?.place || !this.main.composer.blank) return;
+    const since = this.#spoken.at - 5; // the clocks of server and page are one machine's, but not one reading
+    const isMine = (message) => message && message.author === this.store.me && message.at > since;
+    const root = this.platform === "slack" ? this.#answered(arrived) : this.#opened();
+    if (!isMine(root)) return;
+    this.#spoken = null;
+    this.openThread(root, { focus: this.main.element.contains(document.activeElement) });
+  }
+
+  #answered(arrived) {
+    if (!arrived?.thread || arrived.author !== "bot" || arrived.channel !== this.current) return null;
+    return this.#state().get(arrived.channel, arrived.thread);
+  }
+
+  #opened() {
+    const messages = this.#state().inChannel(this.current);
+    return messages.findLast((message) => message.opens && this.#state().channels.has(message.opens));
+  }
+
+  #showHead() {
+    const channel = this.#channel();
+    const state = this.#state();
+    if (!channel) return;
+    const mark = channel.kind === "dm" ? avatar("bot", "P") : icon(channel.kind === "thread" ? "thread" : "hash");
+    this.title.replaceChildren(mark, el("span", { class: "title-name" }, channel.name));
+    if (this.back) this.back.hidden = !channel.parent;
+    attribute(this.connection, "data-connected", String(state.connected));
+    attribute(this.connection, "data-tip", state.connected ? `${state.botName} is connected` : `${state.botName} is not connected`);
+    text(this.connection, state.connected ? "connected" : "not connected");
+  }
+
+  #fillMembers() {
+    if (!this.members) return;
+    const bot = { id: "bot", name: this.#state().botName, initials: "P", role: "App" };
+    const rows = [bot, ...this.store.people].map((one) =>
+      el(
+        "li", {}, avatar(one.id, one.initials),
+        el("span", {}, el("b", {}, one.name), el("small", {}, one.role ?? (one.administrator ? "Administrator" : "Member"))),
+      ),
+    );
+    this.members.replaceChildren(el("h2", {}, "Members"), el("ul", {}, ...rows));
+  }
+
+  #acceptDrops() {
+    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+    this.element.addEventListener("dragover", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      this.element.classList.add("dropping");
+    });
+    this.element.addEventListener("dragleave", (event) => {
+      if (!this.element.contains(event.relatedTarget)) this.element.classList.remove("dropping");
+    });
+    this.element.addEventListener("drop", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      this.element.classList.remove("dropping");
+      const target = this.thread?.place ? this.thread : this.main;
+      target.composer.attachments.add(event.dataTransfer.files);
+      target.composer.focus();
+    });
+  }
+
+  #escape(event) {
+    if (event.key !== "Escape") return;
+    if (this.element.classList.contains("drawer-open")) this.element.classList.remove("drawer-open");
+    else if (this.threadPanel?.contains(event.target)) {
+      this.closeThread();
+      this.main.composer.focus();
+    }
+  }
+}

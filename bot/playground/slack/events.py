@@ -1,0 +1,117 @@
+"""Events API payloads, and their delivery: only subscribed types, at least once, with retries."""
+
+import asyncio
+import random
+import time
+
+from bot.playground.slack.chores import Chores
+from bot.playground.slack.payloads import message_json
+from bot.playground.slack.records import Channel, Member, Message
+from bot.playground.slack.rules import SlackRules
+from bot.playground.slack.socket_mode import SocketMode
+from bot.playground.slack.wire import JsonObject, JsonValue
+from bot.playground.slack.world import APP_ID, BOT_USER, TEAM_ID, World
+
+
+class Events:
+    """Tells the app what happened in the workspace."""
+
+    def __init__(
+        self, rules: SlackRules, world: World, chance: random.Random, socket_mode: SocketMode, chores: Chores
+    ) -> None:
+        self.rules = rules
+        self.duplicates = 0
+        """How many of the next events go out twice."""
+        self._world = world
+        self._chance = chance
+        self._socket_mode = socket_mode
+        self._chores = chores
+
+    def said(self, message: Message) -> None:
+        """A message is new: `message`, and `app_mention` as its twin when the bot is mentioned; in random order."""
+        channel = self._world.channels[message.channel]
+        event = message_json(self._world, message) | _place(channel) | {"event_ts": message.ts}
+        events = [(f"message.{_SUBSCRIPTIONS[channel.type]}", event)]
+        if not channel.is_direct and not message.from_bot and f"<@{BOT_USER}>" in message.text:
+            kept = {name: value for name, value in event.items() if name not in {"subtype", "channel_type"}}
+            events.append(("app_mention", kept | {"type": "app_mention"}))
+        self._chance.shuffle(events)
+        for name, payload in events:
+            self._send(name, channel, payload)
+
+    def edited(self, old: Message, new: Message) -> None:
+        """A message was changed; the bot hears of its own edits as well."""
+        self._changed(new, "message_changed", {
+            "message": message_json(self._world, new),
+            "previous_message": message_json(self._world, old),
+        })  # fmt: skip
+
+    def deleted(self, message: Message) -> None:
+        """A message was deleted."""
+        self._changed(message, "message_deleted", {
+            "previous_message": message_json(self._world, message), "deleted_ts": message.ts,
+        })  # fmt: skip
+
+    def _changed(self, message: Message, subtype: str, more: JsonObject) -> None:
+        channel = self._world.channels[message.channel]
+        ts = self._world.next_ts()
+        event: JsonObject = {"type": "message", "subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts, **more}
+        self._send(f"message.{_SUBSCRIPTIONS[channel.type]}", channel, event | _place(channel))
+
+    def home_opened(self, member: Member, channel: Channel) -> None:
+        """A person opened the agent's Messages tab."""
+        event: JsonObject = {
+            "type": "app_home_opened",
+            "user": member.id,
+            "channel": channel.id,
+            "tab": "messages",
+            "event_ts": self._world.next_ts(),
+        }
+        self._send("app_home_opened", channel, event)
+
+    def _send(self, subscription: str, channel: Channel, event: JsonObject) -> None:
+        if subscription not in self.rules.events or BOT_USER not in channel.members:
+            return
+        payload = self._payload(event)
+        copies = 1
+        if self.duplicates > 0:
+            self.duplicates -= 1
+            copies = 2
+        for _ in range(copies):
+            self._chores.start(self._deliver(payload))
+
+    def _payload(self, event: JsonObject) -> JsonObject:
+        authorization: JsonValue = {
+            "enterprise_id": None,
+            "team_id": TEAM_ID,
+            "user_id": BOT_USER,
+            "is_bot": True,
+            "is_enterprise_install": False,
+        }
+        return {
+            "token": "deprecated",
+            "team_id": TEAM_ID,
+            "context_team_id": TEAM_ID,
+            "context_enterprise_id": None,
+            "api_app_id": APP_ID,
+            "event": event,
+            "type": "event_callback",
+            "event_id": self._world.new_id("Ev"),
+            "event_time": int(time.time()),
+            "authorizations": [authorization],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{self._world.token()}",
+        }
+
+    async def _deliver(self, payload: JsonObject) -> None:
+        for attempt, pause in enumerate((0.0, *self.rules.retry_delays)):
+            await asyncio.sleep(pause)
+            if await self._socket_mode.deliver("events_api", payload, attempt=attempt) is not None:
+                return
+
+
+_SUBSCRIPTIONS = {"im": "im", "channel": "channels"}
+
+
+def _place(channel: Channel) -> JsonObject:
+    return {"channel": channel.id, "channel_type": channel.type}

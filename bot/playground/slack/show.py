@@ -1,0 +1,79 @@
+"""The workspace as the page shows it: view records made from what Slack would have received."""
+
+from bot.playground.slack.blocks_html import block_buttons, blocks_html
+from bot.playground.slack.emoji import character
+from bot.playground.slack.entities import pinged
+from bot.playground.slack.markup import mrkdwn_html
+from bot.playground.slack.records import Channel, Message, SharedFile
+from bot.playground.slack.world import BOT_NAME, TEAM_NAME, World
+from bot.playground.view import ChannelView, CommandView, FileView, MessageView, PlatformView
+
+
+def platform_view(world: World, commands: tuple[CommandView, ...], *, connected: bool) -> PlatformView:
+    """Everything there is to see."""
+    return PlatformView(
+        platform="slack",
+        title=TEAM_NAME,
+        bot_connected=connected,
+        bot_name=BOT_NAME,
+        channels=tuple(channel_view(world, channel) for channel in world.channels.values()),
+        messages=tuple(
+            message_view(world, message) for channel in world.channels for message in world.messages(channel)
+        ),
+        commands=commands,
+    )
+
+
+def channel_view(world: World, channel: Channel) -> ChannelView:
+    """A channel; direct messages carry the bot's name, as their owner sees them."""
+    if channel.person is None:
+        return ChannelView(id=channel.id, name=channel.name, kind="channel")
+    return ChannelView(id=channel.id, name=BOT_NAME, kind="dm", person=world.members[channel.person].person)
+
+
+def message_view(world: World, message: Message) -> MessageView:
+    """A message as everybody (or one person) sees it."""
+    author = world.members[message.user]
+    return MessageView(
+        id=message.ts,
+        channel=message.channel,
+        thread=message.thread_ts,
+        author=author.person,
+        author_name=author.name,
+        at=float(message.ts),
+        edits=len(message.edits),
+        first_edit=message.edits[0] if message.edits else None,
+        last_edit=message.edits[-1] if message.edits else None,
+        html=_html(world, message),
+        files=tuple(_file_view(world.files[file]) for file in message.files),
+        buttons=tuple(button.view for button in block_buttons(message.blocks)) if message.from_bot else (),
+        reactions=tuple(character(reaction.name) for reaction in message.reactions),
+        replies=len(world.replies(message.channel, message.ts)),
+        only_for=world.members[message.only_for].person if message.only_for else None,
+        pings=pinged(world, message, names=False) if message.from_bot else (),
+        note=message.note,
+    )
+
+
+def _html(world: World, message: Message) -> str:
+    def name(inner: str) -> str:
+        kind, target = inner[0], inner[1:]
+        if kind == "@" and target in world.members:
+            return f"@{world.members[target].name}"
+        if kind == "#" and target in world.channels:
+            return f"#{world.channels[target].name}"
+        return f"@{target}" if inner in {"!channel", "!here", "!everyone"} else inner
+
+    if message.from_bot and message.blocks:
+        return blocks_html(message.blocks, name)
+    return f"<div>{mrkdwn_html(message.text, name)}</div>" if message.text else ""
+
+
+def _file_view(file: SharedFile) -> FileView:
+    return FileView(
+        id=file.id,
+        name=file.name,
+        size=len(file.content),
+        media_type=file.media_type,
+        url=f"/files/slack/{file.id}",
+    )

@@ -1,0 +1,285 @@
+"""The stand-in Slack server: a workspace on loopback that the unmodified slack-bolt and slack_sdk can be pointed at."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self, TypeVar
+
+from aiohttp import web
+
+from bot.playground.slack.acts import Acts, Disguise
+from bot.playground.slack.changes import Changes
+from bot.playground.slack.chores import Chores
+from bot.playground.slack.events import Events
+from bot.playground.slack.faults import Faults
+from bot.playground.slack.file_server import FileServer
+from bot.playground.slack.gate import Gate
+from bot.playground.slack.interactions import Interactions
+from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
+from bot.playground.slack.rates import Rates
+from bot.playground.slack.records import FileMode, Message
+from bot.playground.slack.response_urls import ResponseUrls
+from bot.playground.slack.rules import SlackRules
+from bot.playground.slack.show import platform_view
+from bot.playground.slack.socket_mode import DisconnectReason, SocketMode
+from bot.playground.slack.webapi.desk import Desk
+from bot.playground.slack.webapi.door import Tokens, WebApi
+from bot.playground.slack.wire import JsonObject
+from bot.playground.slack.workspace import Workspace
+from bot.playground.slack.world import BOT_USER, World
+from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
+
+_LARGEST_BODY = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class SlackStandIn:
+    """A Slack workspace with one app, for tests and the playground; implements `Stage`.
+
+    Use it as an async context manager, then point a client at `api_url` with `bot_token` and `app_token`.
+
+    Args:
+        port: Loopback port; 0 picks a free one.
+        rules: Slack's limits and the app's manifest.
+        seed: Makes ids, tokens and the order of twins repeatable.
+    """
+
+    platform: PlatformName = "slack"
+
+    def __init__(self, port: int = 0, rules: SlackRules | None = None, seed: int | None = None) -> None:
+        self.port = port
+        self.rules = rules or SlackRules()
+        chance = random.Random(seed)  # noqa: S311 - a stand-in's ids need no cryptography
+        self.world = World(chance)
+        self.bot_token = f"xoxb-playground-{self.world.token()}"
+        self.app_token = f"xapp-1-playground-{self.world.token()}"
+        self.journal = Journal()
+        self.faults = Faults()
+        self.views: list[JsonObject] = []
+        self._changes = Changes()
+        self._chores = Chores()
+        self._sockets = SocketMode(self.rules, self.world, chance, self.journal, self._changes)
+        self._events = Events(self.rules, self.world, chance, self._sockets, self._chores)
+        self._workspace = Workspace(self.rules, self.world, self._events, self.journal, self._changes, self._chores)
+        self._interactions = Interactions(self.rules, self.world)
+        self._desk = Desk(
+            self.rules, self.world, self._workspace, self._sockets, self._interactions, self.journal, self.views
+        )
+        self._rates = Rates(self.rules)
+        self._acts = Acts(self._desk, self._events)
+        tokens = Tokens(self.bot_token, self.app_token)
+        gate = Gate(self.faults, self.journal, self._changes)
+        self._files = FileServer(self.rules, self.world, tokens, gate)
+        self._runner = web.AppRunner(
+            _application(WebApi(self._desk, self._rates, tokens, gate), self._files, ResponseUrls(self._desk, gate),
+                         self._sockets),
+            access_log=None,
+            shutdown_timeout=1.0,
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        """Start to listen."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        self.world.address = f"http://127.0.0.1:{self.port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection and end all background work."""
+        try:
+            await self._chores.close()
+        finally:
+            self._sockets.drop()
+            await self._runner.cleanup()
+
+    @property
+    def api_url(self) -> str:
+        """What `base_url` of a client must be."""
+        return f"{self.world.address}/api/"
+
+    # --- Stage ----------------------------------------------------------------------------------------------------
+
+    def view(self) -> PlatformView:
+        """Everything there is to see."""
+        return platform_view(self.world, self.rules.commands, connected=self._sockets.connections > 0)
+
+    def watch(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call back on every change. Returns the function that ends it."""
+        return self._changes.watch(callback)
+
+    async def speak(
+        self, person: str, channel: str, text: str, *, thread: str | None = None, files: tuple[Upload, ...] = ()
+    ) -> str:
+        """A person sends a message; returns its ts.
+
+        Args:
+            person: Id on the page, e.g. `ada`.
+            channel: Id, name, or `dm` for the person's direct messages with the bot.
+            text: As typed: `@Parley`, `@Ada Moreno`, `#general` and addresses become what Slack makes of them.
+            thread: Any message of the thread to answer in.
+            files: Attachments.
+        """
+        return self._acts.speak(person, channel, text, thread, files)
+
+    async def command(
+        self, person: str, channel: str, name: str, options: dict[str, str], files: tuple[Upload, ...] = ()
+    ) -> str:
+        """A person uses a slash command; returns the text of the acknowledgement, often none."""
+        if files:
+            raise NotPossible("Slack's commands take no files.")
+        return await self._acts.command(person, channel, name, options.get("text", ""))
+
+    async def press(self, person: str, channel: str, message: str, button: str) -> None:
+        """A person presses a button, named by its `ButtonView.id`."""
+        await self._acts.press(person, channel, message, button)
+
+    def file(self, file_id: str) -> tuple[str, str, bytes] | None:
+        """A file's name, media type and content."""
+        file = self.world.files.get(file_id)
+        return (file.name, file.media_type, file.content) if file else None
+
+    def limit_rate(self, seconds: float) -> None:
+        """Answer 429 to everything that writes for so long."""
+        self._rates.close_for(seconds)
+
+    def drop_connection(self) -> None:
+        """Cut all of the bot's sockets without a goodbye."""
+        self._sockets.drop()
+
+    # --- more deeds of people -------------------------------------------------------------------------------------
+
+    def edit(self, person: str, channel: str, ts: str, text: str) -> None:
+        """A person edits their message."""
+        self._acts.edit(person, channel, ts, text)
+
+    def delete(self, person: str, channel: str, ts: str) -> None:
+        """A person deletes their message."""
+        self._acts.delete(person, channel, ts)
+
+    def react(self, person: str, channel: str, ts: str, name: str) -> None:
+        """A person reacts with an emoji, by name."""
+        self._acts.react(person, channel, ts, name)
+
+    def open_home(self, person: str) -> None:
+        """A person opens the direct messages with the bot (`app_home_opened`)."""
+        self._acts.open_home(person)
+
+    # --- trouble --------------------------------------------------------------------------------------------------
+
+    def set_rules(self, rules: SlackRules) -> None:
+        """Other rules from now on."""
+        self.rules = rules
+        for part in (
+            self._sockets, self._events, self._workspace, self._interactions, self._desk, self._rates, self._files
+        ):  # fmt: skip
+            part.rules = rules
+
+    async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
+        """Send a `disconnect` frame on every connection."""
+        await self._sockets.disconnect(reason)
+
+    def refuse_handshakes(self, count: int) -> None:
+        """Refuse the next WebSocket handshakes; their addresses are used up."""
+        self._sockets.refusals = count
+
+    def silence(self, on: bool = True) -> None:
+        """Half-open connections: they stay, but nothing comes through them, pongs neither."""
+        self._sockets.silent = on
+
+    def duplicate_next_events(self, count: int) -> None:
+        """Send each of the next events twice, with the same `event_id`."""
+        self._events.duplicates = count
+
+    def withhold_shares(self, count: int) -> None:
+        """The next uploads answer ok but never appear in the channel."""
+        self._workspace.withheld_shares = count
+
+    def disguise_next_file(self, mode: FileMode = "hosted", *, needs_info: bool = False) -> None:
+        """The next file of a person is deleted (`tombstone`), `external`, or has its details only in `files.info`."""
+        self._acts.disguises.append(Disguise(mode, needs_info))
+
+    def remove_bot(self, channel: str) -> None:
+        """Take the bot out of a channel."""
+        self._set_membership(channel, joined=False)
+
+    def invite_bot(self, channel: str) -> None:
+        """Put the bot back into a channel."""
+        self._set_membership(channel, joined=True)
+
+    def _set_membership(self, name: str, *, joined: bool) -> None:
+        channel = self.world.channel(name)
+        if channel is None:
+            raise NotPossible(f"There is no channel {name}.")
+        others = tuple(member for member in channel.members if member != BOT_USER)
+        self.world.channels[channel.id] = replace(channel, members=(*others, *((BOT_USER,) if joined else ())))
+
+    # --- what tests look at ---------------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every HTTP request, in order."""
+        return self.journal.calls
+
+    @property
+    def pings(self) -> list[Ping]:
+        """Who would have been pinged by the bot."""
+        return self.journal.pings
+
+    @property
+    def unfurls(self) -> list[Unfurl]:
+        """Links of the bot that would have been fetched for a preview."""
+        return self.journal.unfurls
+
+    @property
+    def sent(self) -> list[Sent]:
+        """Every Socket Mode envelope."""
+        return self.journal.sent
+
+    @property
+    def faults_seen(self) -> list[str]:
+        """What a careful app would not have done."""
+        return self.journal.faults_seen
+
+    @property
+    def connections(self) -> int:
+        """How many Socket Mode connections there are."""
+        return self._sockets.connections
+
+    def messages(self, channel: str, *, thread: str | None = None) -> tuple[Message, ...]:
+        """Messages by channel id or name, oldest first, ephemeral ones included; or one thread, root included."""
+        place = self.world.channel(channel)
+        if place is None:
+            raise NotPossible(f"There is no channel {channel}.")
+        found = self.world.messages(place.id)
+        return found if thread is None else tuple(message for message in found if message.root == thread)
+
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
+        """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.
+
+        Raises:
+            TimeoutError: it did not within `timeout` seconds.
+        """
+        return await self._changes.wait_for(predicate, timeout)
+
+
+def _application(api: WebApi, files: FileServer, responses: ResponseUrls, sockets: SocketMode) -> web.Application:
+    application = web.Application(client_max_size=_LARGEST_BODY)
+    application.add_routes(
+        [
+            web.get("/api/{method}", api.handle),
+            web.post("/api/{method}", api.handle),
+            web.get("/link/", sockets.handle),
+            web.post("/response/{key}", responses.handle),
+            web.post("/upload/v1/{file}/{key}", files.upload),
+            web.put("/upload/v1/{file}/{key}", files.upload),
+            web.get("/files-pri/{team}-{file}/download/{name}", files.download),
+            web.get("/files-pri/{team}-{file}/{name}", files.download),
+        ]
+    )
+    return application

@@ -1,0 +1,212 @@
+"""How fast chat messages may be edited: one `Governor` a platform, shared by all answers that are being written.
+
+Nothing is queued. An answer asks for its turn, and when the turn comes it sends the newest text. Interim edits never
+use the last requests of a window (`Pacing.reserve`), so that final edits go out at once; only an explicit 429 holds
+those up. Every state that can change is looked at again at least every half second, so no wait outlives its reason.
+"""
+
+import math
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from bot.ports import Clock
+from bot.relay.contract import Pacing, RateSignal
+
+_LOOK_AGAIN = 0.5
+_QUIET = 60.0
+"""Seconds without trouble after which the pace recovers by a fifth."""
+_RECOVERY = 0.8
+_PATIENCE = 1.1
+"""We wait a tenth longer than a platform asks for: its clock and ours differ."""
+_SAME = 0.25
+"""Two reports of a 429 that end within so many seconds are about the same one: adapter and caller both tell it."""
+_SLOW = 2.0
+"""A request that took so many times the usual was held up by the platform's limit, inside the client library."""
+_SLOW_AT_LEAST = 1.0
+
+
+class Governor:
+    """Paces the edits of one platform."""
+
+    def __init__(self, pacing: Pacing, clock: Clock, workers: int = 1) -> None:
+        """Start from `pacing`; with several `workers` each takes its share of every bucket."""
+        self._pacing = pacing
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self.workers = workers
+        """Live processes that write to this platform; may be changed at any time."""
+
+    @contextmanager
+    def stream(self, bucket: str) -> Generator["Stream"]:
+        """One answer that is being written, for as long as it is."""
+        where = self._bucket(bucket)
+        stream = Stream(self, where, self._clock)
+        where.streams.append(stream)
+        try:
+            yield stream
+        finally:
+            where.streams.remove(stream)
+            self._sweep()
+
+    def signal(self, signal: RateSignal) -> None:
+        """Learn from what a platform's reply said."""
+        self._bucket(signal.bucket).learn(signal, self._clock.monotonic())
+
+    def interval(self, bucket: str) -> float:
+        """Seconds between two interim edits of one message, now."""
+        where = self._bucket(bucket)
+        pacing = self._pacing
+        spacing = where.window / where.interim_limit * max(1, len(where.streams)) * self.workers
+        slowed = max(pacing.min_interval, spacing) * where.slowness(self._clock.monotonic())
+        return min(pacing.max_interval, slowed)
+
+    def _bucket(self, name: str) -> "_Bucket":
+        return self._buckets.setdefault(name, _Bucket(self._pacing, name))
+
+    def _sweep(self) -> None:
+        """Forget buckets that nobody writes to and that have nothing to remember."""
+        now = self._clock.monotonic()
+        for bucket in [b for b in self._buckets.values() if not b.streams and b.at_rest(now)]:
+            del self._buckets[bucket.name]
+
+
+class Stream:
+    """The edits of one answer."""
+
+    def __init__(self, governor: Governor, bucket: "_Bucket", clock: Clock) -> None:
+        """Created by `Governor.stream`."""
+        self._governor = governor
+        self._bucket = bucket
+        self._clock = clock
+        self.last_sent = -math.inf
+        self.waiting_since: float | None = None
+
+    async def interim(self) -> None:
+        """Wait for the turn of an edit that may be left out, and take it."""
+        self.waiting_since = self._clock.monotonic()
+        try:
+            while (delay := self._interim_delay()) > 0:
+                await self._clock.sleep(min(delay, _LOOK_AGAIN))
+            self._take()
+        finally:
+            self.waiting_since = None
+
+    async def final(self) -> None:
+        """Wait for the turn of a request that must not be left out (a post, a last edit), and take it."""
+        while (delay := self._bucket.pause_until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(min(delay, _LOOK_AGAIN))
+        self._take()
+
+    def returned(self, seconds: float) -> None:
+        """Tell how long the request took: a slow one is a sign of the platform's limit."""
+        self._bucket.took(seconds, self._clock.monotonic())
+
+    def _take(self) -> None:
+        now = self._clock.monotonic()
+        self.last_sent = now
+        self._bucket.spend(now)
+
+    def _interim_delay(self) -> float:
+        """Seconds until this stream may look again; zero when it is its turn."""
+        bucket, now = self._bucket, self._clock.monotonic()
+        due = self.last_sent + self._governor.interval(bucket.name)
+        wait = max(bucket.pause_until - now, due - now, 0.0)
+        if wait > 0:
+            return wait
+        free = bucket.free(now, self._governor.workers)
+        before = sum(1 for other in bucket.streams if other is not self and self._goes_first(other, now))
+        return 0.0 if before < free else bucket.next_free(now)
+
+    def _goes_first(self, other: "Stream", now: float) -> bool:
+        """Whether `other` waits too, is due, and has waited longer since its last edit."""
+        if other.waiting_since is None or other.last_sent + self._governor.interval(self._bucket.name) > now:
+            return False
+        return (other.last_sent, other.waiting_since) < (self.last_sent, self.waiting_since or now)
+
+
+@dataclass(slots=True, eq=False)
+class _Bucket:
+    """What is known of one rate limit."""
+
+    pacing: Pacing
+    name: str
+    streams: list[Stream] = field(default_factory=list[Stream])
+    sent: deque[float] = field(default_factory=deque[float])
+    pause_until: float = -math.inf
+    _limit: int | None = None
+    _window: float | None = None
+    _remaining: tuple[int, float] | None = None
+    """What the platform said was left, and until when that holds."""
+    _factor: float = 1.0
+    _trouble_at: float = -math.inf
+    _durations: deque[float] = field(default_factory=lambda: deque[float](maxlen=21))
+
+    @property
+    def limit(self) -> int:
+        """Requests per window."""
+        return self._limit or self.pacing.limit
+
+    @property
+    def window(self) -> float:
+        """Seconds."""
+        return self._window or self.pacing.window
+
+    @property
+    def interim_limit(self) -> int:
+        """Requests per window that interim edits may use."""
+        return max(1, self.limit - self.pacing.reserve)
+
+    def learn(self, signal: RateSignal, now: float) -> None:
+        if signal.limit is not None and signal.limit > 0:
+            self._limit = signal.limit
+        if signal.reset_after is not None and signal.retry_after is None:
+            self._window = max(self._window or 0.0, signal.reset_after)
+        if signal.remaining is not None and signal.reset_after is not None:
+            self._remaining = (signal.remaining, now + signal.reset_after)
+        if signal.retry_after is not None:
+            until = now + signal.retry_after * _PATIENCE
+            if until > self.pause_until + _SAME:
+                self._trouble(now)
+            self.pause_until = max(self.pause_until, until)
+
+    def took(self, seconds: float, now: float) -> None:
+        usual = median(self._durations) if self._durations else seconds
+        self._durations.append(seconds)
+        if seconds > max(_SLOW * usual, _SLOW_AT_LEAST):
+            self._trouble(now)
+
+    def slowness(self, now: float) -> float:
+        """By how much the interval is stretched after trouble; falls by a fifth with every quiet minute."""
+        quiet = (now - self._trouble_at) // _QUIET if self._factor > 1 else 0
+        return max(1.0, self._factor * _RECOVERY**quiet)
+
+    def free(self, now: float, workers: int) -> int:
+        """How many interim edits may go out now."""
+        window = self.window
+        while self.sent and self.sent[0] <= now - window:
+            self.sent.popleft()
+        free = max(1, self.interim_limit // workers) - len(self.sent)
+        if self._remaining is not None and now < self._remaining[1]:
+            free = min(free, self._remaining[0] - self.pacing.reserve)
+        return free
+
+    def spend(self, now: float) -> None:
+        self.sent.append(now)
+        if self._remaining is not None:
+            self._remaining = (self._remaining[0] - 1, self._remaining[1])
+
+    def next_free(self, now: float) -> float:
+        """Seconds after which `free` may have grown, at least a little."""
+        oldest = self.sent[0] + self.window - now if self.sent else _LOOK_AGAIN
+        return max(0.01, oldest)
+
+    def at_rest(self, now: float) -> bool:
+        learnt = now < self.pause_until or self.slowness(now) > 1
+        return not learnt and not any(moment > now - self.window for moment in self.sent)
+
+    def _trouble(self, now: float) -> None:
+        self._factor = min(self.slowness(now) * 2, self.pacing.max_interval / self.pacing.min_interval)
+        self._trouble_at = now

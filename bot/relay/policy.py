@@ -1,0 +1,28 @@
+"""The relay's own limits, in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPolicy:
+    """How the relay behaves on every platform."""
+
+    lane_cap: int = 20
+    """Messages that may wait in one conversation; more are turned away."""
+    first_characters: int = 40
+    """An answer is first posted when it has so many characters, or a whole line, …"""
+    first_seconds: float = 0.7
+    """… or when its first words are so many seconds old."""
+    attempts: int = 5
+    """Tries of a request that must not be left out, before the engine comes back to it later."""
+    strikes: int = 3
+    """Failed interim edits of one answer after which only its end is shown."""
+    second_look: float = 2.0
+    """Seconds between two looks for a message that may have been posted."""
+    max_files: int = 10
+    """Files taken in with one message, and files sent with one answer."""
+    parallel_downloads: int = 3
+    download_seconds: float = 60.0
+    """Longest time for one file."""
+    max_text: int = 100_000
+    """Characters of a message; what is longer becomes an attachment."""

@@ -1,0 +1,58 @@
+"""Taking in what one platform delivers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.domain.assistants import Assistant
+from bot.ports import RunControl, Store
+from bot.relay.commands import Commands, RecentRuns
+from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
+from bot.relay.governor import Governor
+from bot.relay.incoming import clean, shorten
+from bot.relay.policy import RelayPolicy
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformReception:
+    """Implements `bot.relay.contract.Reception` for one platform."""
+
+    store: Store
+    assistant: Assistant
+    governor: Governor
+    commands: Commands
+    recent: RecentRuns
+    control: Callable[[], RunControl]
+    policy: RelayPolicy
+
+    async def receive(self, inbound: Inbound) -> Verdict:
+        """Accept a message durably: one transaction, then the verdict."""
+        event = inbound.event
+        if not inbound.addressed and await self.store.intake.thread_of(event.conversation) is None:
+            return Verdict.IGNORED
+        event = await shorten(clean(event), self.store.files, self.policy)
+        acceptance = await self.store.intake.accept(event, self.assistant)
+        if acceptance.duplicate:
+            log.info("event seen before", run_id=acceptance.run_id)
+            return Verdict.DUPLICATE
+        self.recent.add(acceptance.thread_id, acceptance.run_id)
+        log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
+        if acceptance.ahead >= self.policy.lane_cap:
+            # It stays on record and ends as cancelled before it began, which its answer explains.
+            await self.control().cancel(acceptance.run_id)
+        return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
+
+    async def command(self, command: Command) -> str:
+        """Carry out a command."""
+        return await self.commands.command(command)
+
+    async def press(self, press: Press) -> str | None:
+        """Carry out a button press."""
+        return await self.commands.press(press)
+
+    def rate(self, signal: RateSignal) -> None:
+        """Tell the governor."""
+        self.governor.signal(signal)

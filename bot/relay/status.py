@@ -1,0 +1,60 @@
+"""The working status ("is thinking…") that a platform shows while nothing of the answer is posted yet."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.domain.deliveries import Address
+from bot.errors import PlatformError
+from bot.ports import Clock
+from bot.relay.contract import Adapter
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN = 2.0
+"""Seconds; also the least time between two changes."""
+_MARGIN = 0.8
+"""Share of `Capabilities.status_refresh` after which the status is set anew."""
+_PATIENCE = 5.0
+"""Seconds for clearing it: the end of a run does not wait for decoration."""
+
+
+class WorkingStatus:
+    """Keeps the status of one run up."""
+
+    def __init__(self, adapter: Adapter, address: Address, clock: Clock, text: Callable[[], str | None]) -> None:
+        """Show what `text` says at the moment, until it says None."""
+        self._adapter = adapter
+        self._address = address
+        self._clock = clock
+        self._text = text
+        self._up = False
+
+    async def keep(self) -> None:
+        """Show and renew it until there is nothing to show any more. Failures are of no importance."""
+        refresh = self._adapter.capabilities.status_refresh
+        if refresh is None:
+            return
+        shown, renew_at = "", 0.0
+        while (text := self._text()) is not None:
+            if text != shown or self._clock.monotonic() >= renew_at:
+                shown, renew_at = text, self._clock.monotonic() + refresh * _MARGIN
+                await self._set(text)
+            await self._clock.sleep(min(_LOOK_AGAIN, refresh * _MARGIN))
+
+    async def clear(self) -> None:
+        """Take it down, if it is up."""
+        if self._up:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await self._set(None)
+            except TimeoutError:
+                log.debug("status not cleared in time")
+
+    async def _set(self, text: str | None) -> None:
+        self._up = text is not None
+        try:
+            await self._adapter.status(self._address, text)
+        except PlatformError as error:
+            log.debug("status not shown", error=type(error).__name__)

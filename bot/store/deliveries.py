@@ -1,0 +1,108 @@
+"""Which chat messages carry a run's answer."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, select, update
+
+from bot.domain.deliveries import Delivery, DeliveryState, Segment, SegmentState
+from bot.domain.lanes import Lease
+from bot.domain.messages import Attachment, Message, Part
+from bot.errors import IllegalTransition
+from bot.store.connections import Engines, Transaction
+from bot.store.current import amend, the_run
+from bot.store.lanes import hold
+from bot.store.rows import record, records, store
+from bot.store.schema import deliveries, messages, segments
+from bot.store.transactions import reading, writing
+
+_KEY_DIGITS = 19
+"""Digits of the run's id in a segment's key: its creation time and 40 random bits. With the position these are at most
+25 characters, Discord's limit for a nonce."""
+
+
+class Deliveries:
+    """`bot.ports.Deliveries` on both databases."""
+
+    def __init__(self, engines: Engines) -> None:
+        """Use these connections."""
+        self.engines = engines
+
+    @reading
+    async def get(self, tx: Transaction, run_id: str) -> Delivery | None:
+        """The delivery of a run, or None when the run did not come from a chat."""
+        row = (await tx.execute(select(deliveries).where(deliveries.c.run_id == run_id))).mappings().first()
+        return None if row is None else record(Delivery, row)
+
+    @reading
+    async def segments(self, tx: Transaction, run_id: str) -> tuple[Segment, ...]:
+        """All segments in order of position."""
+        query = select(segments).where(segments.c.run_id == run_id).order_by(segments.c.position)
+        return records(Segment, (await tx.execute(query)).mappings())
+
+    @writing
+    async def begin_segment(self, tx: Transaction, lease: Lease, run_id: str) -> Segment:
+        """Record the intent to post the next segment; an intent whose outcome nobody recorded is given again."""
+        await hold(tx, self.engines, lease)
+        run = await the_run(tx, lease, run_id)
+        query = select(segments).where(segments.c.run_id == run_id).order_by(segments.c.position.desc()).limit(1)
+        row = (await tx.execute(query)).mappings().first()
+        if row is not None and row["state"] == SegmentState.STARTED:
+            return record(Segment, row)
+        position = 0 if row is None else row["position"] + 1
+        key = f"{run.id.removeprefix('run_')[:_KEY_DIGITS]}-{position}"
+        segment = Segment(run_id=run_id, position=position, state=SegmentState.STARTED, key=key)
+        await store(tx, segments, segment)
+        return segment
+
+    @writing
+    async def posted(self, tx: Transaction, lease: Lease, segment: Segment, ref: dict[str, str]) -> Segment:
+        """Record what the platform called the posted message."""
+        await hold(tx, self.engines, lease)
+        return await _move(tx, segment, state=SegmentState.POSTED, ref=ref)
+
+    @writing
+    async def abandon_segment(self, tx: Transaction, lease: Lease, segment: Segment) -> Segment:
+        """Record that the platform lost it."""
+        await hold(tx, self.engines, lease)
+        return await _move(tx, segment, state=SegmentState.ABANDONED)
+
+    @writing
+    async def attach(
+        self, tx: Transaction, lease: Lease, run_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]
+    ) -> None:
+        """Add taken-in files to the user message and clear the delivery's list of files to take in."""
+        await hold(tx, self.engines, lease)
+        delivery = await _the_delivery(tx, run_id)
+        row = (await tx.execute(select(messages).where(messages.c.id == delivery.message_id))).mappings().one()
+        message = record(Message, row)
+        await amend(
+            tx,
+            messages,
+            message,
+            messages.c.id == message.id,
+            attachments=(*message.attachments, *attachments),
+            content=(*message.content, *parts),
+        )
+        await tx.execute(update(deliveries).where(deliveries.c.run_id == run_id).values(files=()))
+
+    @writing
+    async def close(self, tx: Transaction, lease: Lease, run_id: str, state: DeliveryState) -> None:
+        """The end of the run was seen in the chat, or never can be. What is closed stays as it is."""
+        await hold(tx, self.engines, lease)
+        still_open = and_(deliveries.c.run_id == run_id, deliveries.c.state == DeliveryState.OPEN)
+        await tx.execute(update(deliveries).where(still_open).values(state=state))
+
+
+async def _the_delivery(tx: Transaction, run_id: str) -> Delivery:
+    row = (await tx.execute(select(deliveries).where(deliveries.c.run_id == run_id))).mappings().first()
+    if row is None:
+        raise IllegalTransition(f"{run_id} did not come from a chat.")
+    return record(Delivery, row)
+
+
+async def _move(tx: Transaction, segment: Segment, **changes: object) -> Segment:
+    key = and_(segments.c.run_id == segment.run_id, segments.c.position == segment.position)
+    stored = record(Segment, (await tx.execute(select(segments).where(key))).mappings().one())
+    if stored.state is SegmentState.ABANDONED and changes["state"] is not SegmentState.ABANDONED:
+        raise IllegalTransition(f"Segment {segment.key} is abandoned.")
+    return await amend(tx, segments, stored, key, **changes)

@@ -1,0 +1,141 @@
+"""Accepting an event: everything that it sets off, in one transaction, before the platform hears that it arrived."""
+
+import time
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.assistants import Assistant
+from bot.domain.deliveries import Acceptance, Delivery, Event
+from bot.domain.ids import new_id
+from bot.domain.messages import Message, TextPart
+from bot.domain.runs import RUN_LIFETIME, AutoTruncation, RunStatus
+from bot.domain.threads import Thread
+from bot.store.connections import Engines, Transaction
+from bot.store.lanes import Bell, dialect
+from bot.store.rows import store
+from bot.store.schema import conversations, deliveries, inbound_keys, messages, runs, threads
+from bot.store.text import clean
+from bot.store.transactions import reading, writing
+
+SETTING_OFF = 0
+"""Place of a user message that set its run off; the run's answers are at place 1."""
+_INSERT_RUN = insert(runs).returning(runs.c.seq)
+
+
+class Intake:
+    """`bot.ports.Intake` on both databases."""
+
+    def __init__(self, engines: Engines, bell: Bell) -> None:
+        """Use these connections and wake this process by this bell."""
+        self.engines = engines
+        self._bell = bell
+        self._sql = dialect(engines)
+
+    async def accept(self, event: Event, assistant: Assistant) -> Acceptance:
+        """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction."""
+        acceptance = await self._accept(event, assistant)
+        self._bell.ring()
+        return acceptance
+
+    @writing
+    async def _accept(self, tx: Transaction, event: Event, assistant: Assistant) -> Acceptance:
+        run_id, now = new_id("run_"), int(time.time())
+        keys = sorted({clean(key) for key in event.keys})  # in one order everywhere, so nobody waits in a circle
+        if not await self._remember(tx, keys, run_id, now):
+            return await self._duplicate(tx, keys, run_id)
+        thread_id = await self._thread(tx, event.conversation, now)
+        await tx.execute(self._sql.ready_lane, {"thread": thread_id})
+        ahead = (await tx.execute(self._sql.count_active, {"thread": thread_id})).scalar_one()
+        seq = await _queue_run(tx, run_id, thread_id, assistant, now)
+        await _store_message(tx, event, run_id, seq, thread_id, now)
+        return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
+
+    async def _remember(self, tx: Transaction, keys: list[str], run_id: str, now: int) -> bool:
+        """Insert the keys; False when one of them was there before. A first delivery still in flight is waited for."""
+        flavour = postgresql if self.engines.postgres else sqlite
+        rows = [{"key": key, "run_id": run_id, "received_at": now} for key in keys]
+        statement = flavour.insert(inbound_keys).values(rows).on_conflict_do_nothing().returning(inbound_keys.c.key)
+        return len((await tx.execute(statement)).all()) == len(keys)
+
+    async def _duplicate(self, tx: Transaction, keys: list[str], run_id: str) -> Acceptance:
+        mine = inbound_keys.c.key.in_(keys)
+        first = (
+            select(inbound_keys.c.run_id, runs.c.thread_id)
+            .join_from(inbound_keys, runs, runs.c.id == inbound_keys.c.run_id, isouter=True)
+            .where(mine, inbound_keys.c.run_id != run_id)
+            .order_by(inbound_keys.c.received_at, inbound_keys.c.run_id)
+            .limit(1)
+        )
+        row = (await tx.execute(first)).one()
+        repoint = update(inbound_keys).where(mine, inbound_keys.c.run_id == run_id).values(run_id=row.run_id)
+        await tx.execute(repoint)
+        return Acceptance(run_id=row.run_id, thread_id=row.thread_id or "", duplicate=True)
+
+    async def _thread(self, tx: Transaction, conversation: str, now: int) -> str:
+        fresh = Thread(id=new_id("thread_"), created_at=now)
+        parameters = {"key": clean(conversation), "thread": fresh.id}
+        thread_id: str = (await tx.execute(self._sql.conversation, parameters)).scalar_one()
+        if thread_id == fresh.id:
+            await store(tx, threads, fresh)
+        return thread_id
+
+    @reading
+    async def thread_of(self, tx: Transaction, conversation: str) -> str | None:
+        """The thread of a conversation, or None when the bot was never part of it."""
+        query = select(conversations.c.thread_id).where(conversations.c.key == conversation)
+        return (await tx.execute(query)).scalar_one_or_none()
+
+    @writing
+    async def join(self, tx: Transaction, conversation: str, thread_id: str) -> None:
+        """Let a further conversation key lead to the same thread; a key that leads somewhere already stays."""
+        await tx.execute(self._sql.conversation, {"key": clean(conversation), "thread": thread_id})
+
+    @writing
+    async def leave(self, tx: Transaction, conversation: str) -> bool:
+        """Start over: the next message under this key gets a new thread. Returns whether there was one."""
+        statement = delete(conversations).where(conversations.c.key == conversation).returning(conversations.c.key)
+        return (await tx.execute(statement)).first() is not None
+
+
+async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int) -> int:
+    values: dict[str, object] = {
+        "id": run_id,
+        "created_at": now,
+        "thread_id": thread_id,
+        "assistant_id": assistant.id,
+        "status": RunStatus.QUEUED,
+        "model": assistant.model,
+        "instructions": assistant.instructions or "",
+        "tools": assistant.tools,
+        "expires_at": now + RUN_LIFETIME,
+        "temperature": assistant.temperature,
+        "top_p": assistant.top_p,
+        "truncation": AutoTruncation(),
+        "parallel_tool_calls": True,
+        "metadata": {},
+    }
+    return (await tx.execute(_INSERT_RUN, values)).scalar_one()
+
+
+async def _store_message(tx: Transaction, event: Event, run_id: str, seq: int, thread_id: str, now: int) -> None:
+    message = Message(
+        id=new_id("msg_"),
+        created_at=now,
+        thread_id=thread_id,
+        role="user",
+        content=(TextPart(value=event.text),),
+        run_id=run_id,
+        author=event.author,
+    )
+    delivery = Delivery(
+        run_id=run_id,
+        conversation=event.conversation,
+        address=event.address,
+        asker=event.author,
+        message_id=message.id,
+        files=event.files,
+        created_at=now,
+    )
+    await store(tx, messages, message, run_seq=seq, place=SETTING_OFF)
+    await store(tx, deliveries, delivery, run_seq=seq, thread_id=thread_id)

@@ -1,0 +1,126 @@
+"""Opening the store: address, lock, engines, schema, aggregates."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import ports
+from bot.errors import OperatorError
+from bot.store.assistants import Assistants
+from bot.store.blobs import DirectoryBlobs, TableBlobs
+from bot.store.collections import Collections
+from bot.store.connections import Connections, Engines
+from bot.store.deliveries import Deliveries
+from bot.store.files import Files
+from bot.store.history import History
+from bot.store.intake import Intake
+from bot.store.lanes import Bell, Lanes
+from bot.store.lockfile import only_process
+from bot.store.notes import Notes
+from bot.store.postgres import PostgresConnections, open_postgres, postgres_engine
+from bot.store.runs import Runs
+from bot.store.sqlite import SqliteConnections, open_sqlite
+from bot.store.upgrades import require_newest, upgrade
+from bot.store.urls import DatabaseAddress, parse_url
+
+
+@dataclass(slots=True)
+class OpenStore:
+    """`bot.ports.Store` on one database."""
+
+    intake: ports.Intake
+    lanes: ports.Lanes
+    runs: ports.Runs
+    history: ports.History
+    deliveries: ports.Deliveries
+    assistants: ports.Assistants
+    files: ports.Files
+    collections: ports.Collections
+    notes: ports.Notes
+
+
+@asynccontextmanager
+async def open_store(url: str, data_dir: Path, *, pool_size: int = 4) -> AsyncGenerator[ports.Store, None]:
+    """Open the database until the context is left.
+
+    SQLite: takes the lock file, migrates by itself, and frees all lanes, since nobody else can be alive.
+
+    Args:
+        url: As in `DATABASE_URL`.
+        data_dir: Where files are kept with SQLite.
+        pool_size: Connections of this process to PostgreSQL, besides the one for the heartbeat.
+
+    Raises:
+        SettingsError: the URL is wrong.
+        OperatorError: another process uses the SQLite database, or the PostgreSQL schema is not the newest.
+        StoreUnavailable: the database cannot be reached.
+    """
+    address = parse_url(url)
+    await asyncio.to_thread(_make_directories, address, data_dir)
+    with only_process(address.file):
+        engines = open_postgres(address, pool_size) if address.kind == "postgres" else open_sqlite(address)
+        try:
+            yield await _prepare(address, engines, data_dir)
+        finally:
+            await engines.close()
+
+
+async def migrate(url: str, data_dir: Path) -> str:
+    """Bring the schema up to date. Returns its revision.
+
+    Raises:
+        SettingsError: the URL is wrong.
+        OperatorError: another process uses the SQLite database.
+        StoreUnavailable: the database cannot be reached.
+    """
+    address = parse_url(url)
+    await asyncio.to_thread(_make_directories, address, data_dir)
+    with only_process(address.file):
+        return await _migrate(address)
+
+
+async def _migrate(address: DatabaseAddress) -> str:
+    if address.kind == "postgres":
+        connections: Connections = PostgresConnections(postgres_engine(address, 1))
+    else:
+        connections = SqliteConnections(address, 1, foreign_keys=False)
+    try:
+        return await upgrade(connections)
+    finally:
+        await connections.close()
+
+
+async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -> OpenStore:
+    bell = Bell()
+    lanes = Lanes(engines, bell)
+    if engines.postgres:
+        await require_newest(engines.reader)
+        blobs = TableBlobs(engines)
+    else:
+        await (upgrade(engines.writer) if address.file is None else _migrate(address))
+        await lanes.free_all()
+        blobs = DirectoryBlobs(data_dir / "files")
+    return OpenStore(
+        intake=Intake(engines, bell),
+        lanes=lanes,
+        runs=Runs(engines, bell),
+        history=History(engines),
+        deliveries=Deliveries(engines),
+        assistants=Assistants(engines),
+        files=Files(engines, blobs),
+        collections=Collections(engines),
+        notes=Notes(engines),
+    )
+
+
+def _make_directories(address: DatabaseAddress, data_dir: Path) -> None:
+    if address.kind == "postgres":
+        return
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if address.file is not None:
+            address.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OperatorError(f"The data directory cannot be made: {error}") from error

@@ -1,0 +1,108 @@
+"""Transactions around the store's methods, and the one place where driver errors become ours.
+
+A unit of work is never torn apart by cancellation: the caller learns of its cancellation when the unit is through.
+So no connection is left in the middle of a statement, and a status that was written stays written.
+"""
+
+from __future__ import annotations  # CoroutineType takes type arguments for the type checker only
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from functools import wraps
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import asyncpg
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.errors import StoreUnavailable
+from bot.store.connections import Engines, Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Aggregate(Protocol):
+    """Anything with the store's engines."""
+
+    engines: Engines
+
+
+A = TypeVar("A", bound=Aggregate)
+
+if TYPE_CHECKING:
+    Method = Callable[Concatenate[A, Transaction, P], CoroutineType[Any, Any, T]]
+    Bound = Callable[Concatenate[A, P], CoroutineType[Any, Any, T]]
+
+
+def writing(method: Method[A, P, T]) -> Bound[A, P, T]:
+    """Run the method in one transaction that writes; it is committed when the method returns."""
+
+    @wraps(method)
+    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _unbroken(self.engines.writer.run(lambda tx: method(self, tx, *args, **kwargs)))
+
+    return run
+
+
+def reading(method: Method[A, P, T]) -> Bound[A, P, T]:
+    """Run the method on a connection that only reads; each of its statements sees the newest committed state."""
+
+    @wraps(method)
+    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _unbroken(self.engines.reader.run(lambda tx: method(self, tx, *args, **kwargs)))
+
+    return run
+
+
+def beating(method: Method[A, P, T]) -> Bound[A, P, T]:
+    """Like `writing`, on the connection kept for the heartbeat: a busy pool must not cost the lease."""
+
+    @wraps(method)
+    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _unbroken(self.engines.heart.run(lambda tx: method(self, tx, *args, **kwargs)))
+
+    return run
+
+
+async def _unbroken(unit: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.create_task(_translating(unit))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:  # raised again below, when the unit is through
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not report it as forgotten
+        raise cancelled
+    return task.result()
+
+
+async def _translating(unit: Coroutine[Any, Any, T]) -> T:
+    with translated():
+        return await unit
+
+
+@contextmanager
+def translated() -> Generator[None, None, None]:
+    """Turn trouble with the connection into `StoreUnavailable`; mistakes in our SQL stay what they are.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached, is overloaded, or gave up the transaction.
+    """
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):  # our mistake, not the operator's
+        raise
+    except DBAPIError as error:
+        raise StoreUnavailable(f"The database could not do its work: {error.orig}") from error
+    except PoolTimeout as error:
+        raise StoreUnavailable("All database connections of this process are busy.") from error
+    except asyncpg.PostgresError as error:
+        raise StoreUnavailable(f"The database refused the connection: {error}") from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise StoreUnavailable(f"The database cannot be reached: {error}") from error

@@ -1,0 +1,97 @@
+"""What people do in Discord, as the relay hears it."""
+
+import pytest
+
+from bot.playground.view import NotPossible, Upload
+from bot.relay.contract import Verdict
+from tests.adapters.discord.conftest import Bench
+
+
+async def test_a_mention_in_a_channel_is_addressed_and_leads_to_a_thread_of_its_own(bench: Bench) -> None:
+    sent = await bench.server.speak("ada", bench.channel("general"), "@Parley how are you?")
+    (inbound,) = await bench.reception.messages(1)
+    assert inbound.addressed
+    assert inbound.event.text == "how are you?"
+    assert inbound.event.author.name == "Ada Moreno"
+    assert inbound.event.conversation == f"discord:{bench.server.guild_id}:{sent}"
+    assert inbound.event.keys == (f"discord:message:{sent}",)
+
+
+async def test_what_is_said_past_the_bot_in_a_channel_is_not_heard(bench: Bench) -> None:
+    await bench.server.speak("ada", bench.channel("general"), "hello all")
+    await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    (inbound,) = await bench.reception.messages(1)
+    assert inbound.event.text == "hello"
+
+
+async def test_a_direct_message_is_addressed_and_is_one_conversation(bench: Bench) -> None:
+    for text in ("first", "second"):
+        await bench.server.speak("ben", bench.dm("ben"), text)
+    first, second = await bench.reception.messages(2)
+    assert first.addressed
+    assert second.addressed
+    assert first.event.conversation == second.event.conversation
+
+
+async def test_a_message_during_a_run_is_marked_with_an_hourglass(bench: Bench) -> None:
+    bench.reception.verdict = Verdict.QUEUED
+    sent = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    await bench.server.wait_for(
+        lambda: any(message.id == sent and message.reactions for message in bench.server.view().messages), 10
+    )
+    (message,) = [message for message in bench.server.view().messages if message.id == sent]
+    assert message.reactions == ("⏳",)
+
+
+async def test_a_message_that_could_not_be_stored_is_marked_so(bench: Bench) -> None:
+    bench.reception.unavailable = 1
+    sent = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    await bench.server.wait_for(
+        lambda: any(message.id == sent and message.reactions for message in bench.server.view().messages), 10
+    )
+
+
+async def test_attachments_come_along_and_can_be_downloaded(bench: Bench) -> None:
+    await bench.server.speak(
+        "ada", bench.channel("general"), "@Parley read this", files=(Upload(name="a.txt", content=b"abc" * 50_000),)
+    )
+    (inbound,) = await bench.reception.messages(1)
+    (file,) = inbound.event.files
+    assert (file.name, file.size) == ("a.txt", 150_000)
+    content = b"".join([piece async for piece in bench.adapter.download(file)])
+    assert content == b"abc" * 50_000
+
+
+class TestCommands:
+    async def test_ask_is_deferred_after_it_was_accepted(self, bench: Bench) -> None:
+        await bench.server.command("ada", bench.channel("general"), "ask", {"question": "why?"})
+        (inbound,) = await bench.reception.messages(1)
+        assert inbound.addressed
+        assert inbound.event.text == "why?"
+        await bench.server.wait_for(lambda: any(message.state == "thinking" for message in bench.server.view().messages), 10)
+
+    async def test_ask_takes_a_file(self, bench: Bench) -> None:
+        await bench.server.command(
+            "ada", bench.channel("general"), "ask", {"question": "what?"}, (Upload(name="x.csv", content=b"a,b"),)
+        )
+        (inbound,) = await bench.reception.messages(1)
+        assert [file.name for file in inbound.event.files] == ["x.csv"]
+
+    async def test_a_question_that_could_not_be_stored_is_refused_to_the_person_alone(self, bench: Bench) -> None:
+        bench.reception.unavailable = 1
+        await bench.server.command("ada", bench.channel("general"), "ask", {"question": "why?"})
+        await bench.server.wait_for(
+            lambda: any("did not get through" in message.html for message in bench.server.view().messages), 10
+        )
+        (refusal,) = [message for message in bench.server.view().messages if "did not get through" in message.html]
+        assert refusal.only_for == "ada"
+
+    async def test_new_answers_the_person_alone(self, bench: Bench) -> None:
+        bench.reception.reply = "A fresh start."
+        await bench.server.command("ada", bench.channel("general"), "new", {})
+        await bench.server.wait_for(lambda: any("A fresh start" in message.html for message in bench.server.view().messages), 10)
+        assert bench.reception.commands[0].name == "new"
+
+    async def test_an_unknown_command_is_not_possible(self, bench: Bench) -> None:
+        with pytest.raises(NotPossible):
+            await bench.server.command("ada", bench.channel("general"), "dance", {})

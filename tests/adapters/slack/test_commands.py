@@ -1,0 +1,210 @@
+"""Slash commands, commands as text, and buttons."""
+
+import pytest
+
+from adapters.slack import SlackAdapter
+from bot.playground.slack import Message, SlackStandIn
+from bot.relay.contract import Button, Outbound
+from tests.support.reception import RecordingReception
+
+STOP = Button(op="stop", run_id="run_7", label="Stop", danger=True)
+
+
+def whispers(slack: SlackStandIn, channel: str) -> list[Message]:
+    return [message for message in slack.messages(channel) if message.only_for]
+
+
+async def test_ask_is_a_conversation_of_its_own(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """The question is accepted, the asker gets a private note, and the answer says who asked what."""
+    note = await slack.command("ada", "general", "ask", {"text": "what is *up*?"})
+    (inbound,) = reception.inbound
+    assert inbound.addressed
+    assert inbound.event.text == "what is **up**?"
+    assert inbound.event.author.name == "Ada Moreno"
+    assert "answer will appear" in note
+    posted = await adapter.post(inbound.event.address, Outbound(text="The sky."), "k1")
+    message = slack.messages("general")[-1]
+    assert message.thread_ts is None
+    assert "Ada Moreno asked: what is **up**?" in str(message.blocks[0])
+    assert posted.conversation == f"slack:T00PARLEY1:C00GENERAL:{message.ts}"
+
+
+async def test_a_follow_up_to_an_ask_arrives_under_the_posted_key(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    await slack.command("ada", "general", "ask", {"text": "hello"})
+    posted = await adapter.post(reception.inbound[0].event.address, Outbound(text="Hi."), "k1")
+    await slack.speak("ben", "general", "me too", thread=posted.ref["ts"])
+    _, follow_up = await reception.messages(2)
+    assert follow_up.event.conversation == posted.conversation
+
+
+async def test_edits_keep_the_heading_of_an_ask(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    await slack.command("ada", "general", "ask", {"text": "hello"})
+    address = reception.inbound[0].event.address
+    posted = await adapter.post(address, Outbound(text="Hi"), "k1")
+    await adapter.edit(address, posted.ref, Outbound(text="Hi there."))
+    heading, body = slack.messages("general")[-1].blocks
+    assert "Ada Moreno asked: hello" in str(heading)
+    assert body["text"] == "Hi there."
+
+
+async def test_ask_without_a_question_gives_help(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    reception.reply = "This is how it works."
+    assert await slack.command("ada", "general", "ask", {"text": "  "}) == "This is how it works."
+    assert [command.name for command in reception.commands] == ["help"]
+    assert not reception.inbound
+
+
+async def test_an_ask_that_could_not_be_stored_is_told_to_the_person(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Slack never repeats a command."""
+    reception.unavailable = 1
+    note = await slack.command("ada", "general", "ask", {"text": "hello"})
+    assert "try again" in note
+    assert not reception.inbound
+
+
+async def test_ask_in_a_channel_without_us_is_answered_to_the_asker(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Nothing can be posted there, but the asker is told what to do."""
+    slack.remove_bot("general")
+    await slack.command("ada", "general", "ask", {"text": "hello"})
+    with pytest.raises(Exception, match="not_in_channel"):
+        await adapter.post(reception.inbound[0].event.address, Outbound(text="Hi."), "k1")
+    assert "invite me" in whispers(slack, "general")[-1].text
+
+
+async def test_slash_stop_acts_on_the_persons_last_conversation(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    await slack.command("ada", "general", "ask", {"text": "count to a million"})
+    reception.reply = "Stopped."
+    assert await slack.command("ada", "general", "stop", {}) == "Stopped."
+    (command,) = reception.commands
+    assert (command.name, command.conversation) == ("stop", reception.inbound[0].event.conversation)
+    assert command.moderator  # Ada administers the workspace
+
+
+async def test_slash_stop_without_a_conversation_says_what_to_do(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    assert "thread" in await slack.command("ben", "general", "stop", {})
+    assert not reception.commands
+
+
+@pytest.mark.parametrize("text", ["@Parley !stop", "@Parley stop", "@Parley: /stop", "@Parley STOP"])
+async def test_a_command_after_a_mention_is_carried_out_once(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, text: str
+) -> None:
+    """Although a mention comes as two events; the reply is for the person only, in the thread."""
+    root = await slack.speak("ben", "general", "@Parley hello")
+    await reception.until(lambda: len(reception.deliveries) == 2)
+    await slack.speak("ben", "general", text, thread=root)
+    (whisper,) = await slack.wait_for(lambda: whispers(slack, "general"))
+    sent = slack.sent[-2:]
+    await slack.speak("ben", "dm", "the end")
+    await reception.messages(2)
+    (command,) = reception.commands
+    assert (command.name, command.conversation) == ("stop", f"slack:T00PARLEY1:C00GENERAL:{root}")
+    assert not command.moderator
+    assert (whisper.text, whisper.thread_ts, whisper.only_for) == ("done", root, "U000000BEN")
+    assert {one.event_type for one in sent} == {"message", "app_mention"}
+
+
+async def test_a_command_in_a_known_thread_needs_no_mention(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    root = await slack.speak("ben", "general", "@Parley hello")
+    await reception.until(lambda: len(reception.deliveries) == 2)
+    await slack.speak("ben", "general", "!new", thread=root)
+    await reception.until(lambda: len(reception.commands) == 1)
+    assert reception.commands[0].name == "new"
+
+
+async def test_a_command_at_top_level_means_the_last_conversation(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Whoever writes `stop` into a direct message does not think of threads."""
+    root = await slack.speak("ben", "dm", "count to a million")
+    await reception.messages(1)
+    await slack.speak("ben", "dm", "stop")
+    await reception.until(lambda: len(reception.commands) == 1)
+    assert reception.commands[0].conversation == f"slack:T00PARLEY1:D000000BEN:{root}"
+
+
+async def test_stop_in_a_foreign_thread_is_no_command(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    root = await slack.speak("ben", "general", "let us dance")
+    await slack.speak("ada", "general", "stop", thread=root)
+    await reception.messages(1)
+    assert not reception.commands
+
+
+async def test_a_bare_mention_asks_for_help(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    await slack.speak("ben", "general", "@Parley")
+    await reception.until(lambda: len(reception.commands) == 1)
+    assert reception.commands[0].name == "help"
+
+
+async def test_a_command_that_could_not_be_carried_out_comes_again(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    reception.unavailable = 1
+    await slack.speak("ben", "dm", "!new")
+    await reception.until(lambda: len(reception.commands) == 1)
+    assert [one.attempt for one in slack.sent] == [0, 1]
+
+
+async def posted_with_stop(adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception) -> str:
+    await slack.speak("ada", "general", "@Parley hello")
+    (inbound,) = await reception.messages(1)
+    posted = await adapter.post(inbound.event.address, Outbound(text="Working on it", buttons=(STOP,)), "k1")
+    return posted.ref["ts"]
+
+
+async def press_stop(slack: SlackStandIn, person: str, ts: str) -> None:
+    (view,) = [message for message in slack.view().messages if message.id == ts]
+    (button,) = view.buttons
+    await slack.press(person, "general", ts, button.id)
+
+
+async def test_the_stop_button_names_its_run(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    await press_stop(slack, "ada", await posted_with_stop(adapter, slack, reception))
+    (press,) = reception.presses
+    assert (press.op, press.run_id, press.person.id) == ("stop", "run_7", "T00PARLEY1:U000000ADA")
+    assert press.moderator
+    assert not whispers(slack, "general")
+
+
+async def test_a_press_by_somebody_else_is_answered_privately(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    reception.note = "Only Ada can stop this."
+    await press_stop(slack, "ben", await posted_with_stop(adapter, slack, reception))
+    (whisper,) = await slack.wait_for(lambda: whispers(slack, "general"))
+    assert (whisper.text, whisper.only_for) == ("Only Ada can stop this.", "U000000BEN")
+    assert not reception.presses[0].moderator
+
+
+async def test_a_press_that_could_not_be_stored_is_told_to_the_person(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    ts = await posted_with_stop(adapter, slack, reception)
+    reception.unavailable = 1
+    await press_stop(slack, "ada", ts)
+    (whisper,) = await slack.wait_for(lambda: whispers(slack, "general"))
+    assert "try again" in whisper.text

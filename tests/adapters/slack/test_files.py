@@ -1,0 +1,282 @@
+"""Files in both directions."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from adapters.slack import SlackAdapter, SlackConfig
+from adapters.slack.places import Place
+from bot.domain.deliveries import Address, RemoteFile
+from bot.errors import RateLimited, Refused, Unreachable
+from bot.playground.slack import SlackStandIn
+from bot.playground.view import Upload
+from bot.relay.contract import Outbound, OutboundFile
+from tests.adapters.slack.conftest import RULES
+from tests.support.reception import RecordingReception
+
+CHART = OutboundFile(name="chart.png", content=b"\x89PNG" * 100, media_type="image/png")
+TABLE = OutboundFile(name="table.csv", content=b"a,b\n1,2\n", media_type="text/csv")
+
+
+async def fetched(adapter: SlackAdapter, file: RemoteFile) -> bytes:
+    return b"".join([piece async for piece in adapter.download(file)])
+
+
+async def sent_file(slack: SlackStandIn, reception: RecordingReception, name: str, content: bytes) -> RemoteFile:
+    await slack.speak("ada", "dm", "look at this", files=(Upload(name=name, content=content),))
+    (inbound,) = await reception.messages(1)
+    (file,) = inbound.event.files
+    return file
+
+
+async def test_an_attached_file_can_be_downloaded(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    content = b"a,b\n" * 50_000
+    file = await sent_file(slack, reception, "table.csv", content)
+    assert (file.name, file.size, file.refused) == ("table.csv", len(content), None)
+    assert await fetched(adapter, file) == content
+
+
+async def test_a_message_of_files_only_is_a_message(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Even with a bare mention it is no call for help."""
+    await slack.speak("ada", "general", "@Parley", files=(Upload(name="a.txt", content=b"a"),))
+    (inbound,) = await reception.messages(1)
+    assert [file.name for file in inbound.event.files] == ["a.txt"]
+    assert not reception.commands
+
+
+@pytest.mark.parametrize(
+    ("mode", "needs_info", "words"),
+    [
+        ("tombstone", False, "deleted"),
+        ("external", False, "outside of Slack"),
+        ("hosted", True, "another organisation"),
+    ],
+)
+async def test_files_that_cannot_be_had_are_refused_with_a_sentence(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, mode: str, needs_info: bool, words: str
+) -> None:
+    slack.disguise_next_file(mode, needs_info=needs_info)  # type: ignore[arg-type]
+    file = await sent_file(slack, reception, "plan.pdf", b"%PDF")
+    assert words in (file.refused or "")
+    with pytest.raises(Refused, match=words):
+        await fetched(adapter, file)
+    assert not [call for call in slack.calls if call.method == "download"]
+
+
+async def test_a_login_page_is_not_the_file(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Without the scope Slack answers 200 with HTML."""
+    slack.set_rules(RULES.model_copy(update={"scopes": tuple(s for s in RULES.scopes if s != "files:read")}))
+    file = await sent_file(slack, reception, "table.csv", b"a,b\n")
+    with pytest.raises(Refused, match="files:read"):
+        await fetched(adapter, file)
+
+
+async def test_a_login_page_is_not_an_html_file_either(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    page = b"<!doctype html><title>mine</title>"
+    file = await sent_file(slack, reception, "page.html", page)
+    assert await fetched(adapter, file) == page
+    slack.set_rules(RULES.model_copy(update={"scopes": tuple(s for s in RULES.scopes if s != "files:read")}))
+    with pytest.raises(Refused, match="files:read"):
+        await fetched(adapter, file)
+
+
+@pytest.mark.parametrize(("kind", "error"), [("429", RateLimited), ("500", Unreachable), ("cut_before", Unreachable)])
+async def test_trouble_of_the_file_server_is_worth_another_attempt(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, kind: str, error: type[Exception]
+) -> None:
+    file = await sent_file(slack, reception, "table.csv", b"a,b\n")
+    slack.faults.add("download", kind, 2)  # type: ignore[arg-type]  # aiohttp repeats a cut GET once by itself
+    with pytest.raises(error):
+        await fetched(adapter, file)
+
+
+# --- a hostile file server ------------------------------------------------------------------------------------------
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncGenerator[str]:
+    """Everything on a free loopback port goes to `handler`; the tokens it saw are in the request headers."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def talking_to(base: str) -> AsyncGenerator[SlackAdapter]:
+    tokens = {"bot_token": "xoxb-secret", "app_token": "xapp-secret"}
+    adapter = SlackAdapter(SlackConfig.model_validate({**tokens, "api_url": f"{base}/api/"}))
+    try:
+        yield adapter
+    finally:
+        await adapter.close()
+
+
+async def test_a_redirect_elsewhere_is_not_followed() -> None:
+    """And the other host never hears of it, let alone of the token."""
+    heard: list[str] = []
+
+    async def inside(request: web.Request) -> web.StreamResponse:
+        heard.append(request.headers.get("Authorization", ""))
+        return web.Response(text="secret")
+
+    async def outside(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": target})
+
+    async with server(inside) as target, server(outside) as base, talking_to(base) as adapter:
+        with pytest.raises(Refused, match="outside of Slack"):
+            await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"}))
+    assert heard == []
+
+
+async def test_a_redirect_on_the_same_host_goes_without_the_token() -> None:
+    heard: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        heard.append(request.headers.get("Authorization"))
+        if request.path == "/x":
+            return web.Response(status=302, headers={"Location": "/y"})
+        return web.Response(body=b"bytes")
+
+    async with server(handler) as base, talking_to(base) as adapter:
+        assert await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"})) == b"bytes"
+    assert heard == ["Bearer xoxb-secret", None]
+
+
+async def test_a_redirect_in_circles_ends() -> None:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "/x"})
+
+    async with server(handler) as base, talking_to(base) as adapter:
+        with pytest.raises(Refused, match="circles"):
+            await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"}))
+
+
+async def test_more_bytes_than_allowed_are_refused() -> None:
+    """Whatever the sender announced."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            for _ in range(400):
+                await response.write(b"x" * 65_536)
+        except ConnectionError:
+            pass  # the client has had enough
+        return response
+
+    async with server(handler) as base, talking_to(base) as adapter:
+        with pytest.raises(Refused, match="20 MB"):
+            await fetched(adapter, RemoteFile(name="x", size=5, source={"url": f"{base}/x"}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://files.example.org/x",
+        "http://files.slack.com/x",
+        "https://slack.com.example.org/x",
+        "https://evilslack.com/x",
+        "https://files.slack.com@example.org/x",
+        "https://user@files.slack.com/x",
+        "https://files.slack.com:8443/x",
+        "https://example.org\\.slack.com/x",
+        "https://example.org#.slack.com/x",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:127.0.0.1]/x",
+        "http://127.0.0.1:1/x",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+async def test_the_token_goes_to_slack_only(slack: SlackStandIn, url: str) -> None:
+    async with talking_to(slack.api_url.removesuffix("/api/")) as adapter:
+        with pytest.raises(Refused, match="outside of Slack"):
+            await fetched(adapter, RemoteFile(name="x", source={"url": url}))
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def address(slack: SlackStandIn) -> Address:
+    root = await slack.speak("ada", "general", "a question")
+    return Place(team="T00PARLEY1", channel="C00GENERAL", thread=root, message=root).address()
+
+
+def shared(slack: SlackStandIn) -> list[str]:
+    return [file for message in slack.messages("general") for file in message.files]
+
+
+async def test_files_come_with_the_last_edit(adapter: SlackAdapter, slack: SlackStandIn, address: Address) -> None:
+    """In the thread, with their names and bytes."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    await adapter.edit(address, posted.ref, Outbound(text="Here.", files=(CHART, TABLE)))
+    ids = await slack.wait_for(lambda: shared(slack))
+    stored = [slack.file(file_id) for file_id in ids]
+    assert [(item[0], item[2]) for item in stored if item] == [
+        ("chart.png", CHART.content),
+        ("table.csv", TABLE.content),
+    ]
+    assert slack.messages("general")[-1].thread_ts == address.place["thread"]
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "upload", "files.completeUploadExternal"])
+async def test_a_repeated_last_edit_attaches_files_once(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, method: str
+) -> None:
+    """Whichever step failed the first time, and also when nothing failed."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    final = Outbound(text="Here.", files=(CHART,))
+    slack.faults.add(method, "503")
+    with pytest.raises(Unreachable):
+        await adapter.edit(address, posted.ref, final)
+    await adapter.edit(address, posted.ref, final)
+    await adapter.edit(address, posted.ref, final)
+    await slack.wait_for(lambda: shared(slack))
+    completed = [call for call in slack.calls if call.method == "files.completeUploadExternal" and call.ok]
+    assert len(completed) == 1
+    assert len([call for call in slack.calls if call.method == "upload" and call.ok]) == 1
+
+
+async def test_files_that_slack_does_not_take_are_named(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    """The text stands, and the thread says what is missing and why."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    slack.faults.add("files.getUploadURLExternal", "error", error="missing_scope")
+    await adapter.edit(address, posted.ref, Outbound(text="Here.", files=(CHART,)))
+    answer, note = slack.messages("general")[-2:]
+    assert answer.text == "Here."
+    assert "chart.png" in note.text
+    assert "files:write" in note.text
+    assert note.thread_ts == address.place["thread"]
+
+
+async def test_a_posted_answer_survives_the_failure_of_its_files(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    """An error after the message was created would make the caller post it again."""
+    slack.faults.add("upload", "500")
+    posted = await adapter.post(address, Outbound(text="Here.", files=(CHART,)), "key1")
+    answer, note = slack.messages("general")[-2:]
+    assert answer.ts == posted.ref["ts"]
+    assert "chart.png" in note.text

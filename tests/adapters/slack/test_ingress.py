@@ -1,0 +1,154 @@
+"""Payloads as Slack sends them, through the real Bolt application."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from adapters.slack.api import SlackApi
+from adapters.slack.courtesies import courtesies
+from adapters.slack.inbound import Reader, message_keys
+from adapters.slack.ingress import Ingress
+from adapters.slack.payloads import Envelope
+from adapters.slack.replies import Identity
+from adapters.slack.settings import SlackConfig
+from adapters.slack.users import Users
+from bot.playground.slack import SlackStandIn
+from bot.relay.contract import Inbound, Verdict
+from tests.support.reception import RecordingReception
+
+US = Identity(team_id="T1", user_id="UBOT", bot_id="BBOT", user="parley")
+
+
+def envelope(**event: object) -> dict[str, Any]:
+    said = {"type": "message", "channel": "C1", "user": "U1", "ts": "1700000000.000100", "text": "<@UBOT> hi", **event}
+    return {"type": "event_callback", "api_app_id": "A1", "team_id": "T1", "event_id": "Ev1", "event": said}
+
+
+class BrokenReception(RecordingReception):
+    async def receive(self, inbound: Inbound) -> Verdict:
+        raise LookupError(inbound.event.conversation)
+
+
+@pytest.fixture
+async def app(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenerator[AsyncApp]:
+    async for application in application_for(slack, reception):
+        yield application
+
+
+async def application_for(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenerator[AsyncApp]:
+    tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
+    api = SlackApi(SlackConfig.model_validate(tokens))
+    try:
+        async with courtesies() as small_things:
+            reader = Reader(US, Users(api), 1_000)
+            yield Ingress(api, US, reader, reception, small_things).app()
+    finally:
+        await api.close()
+
+
+async def answer(app: AsyncApp, body: dict[str, Any]) -> BoltResponse:
+    return await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+
+
+async def test_a_mention_is_accepted(app: AsyncApp, reception: RecordingReception) -> None:
+    """The envelope of the tests below is a good one."""
+    assert (await answer(app, envelope())).status == 200
+    assert [inbound.event.text for inbound in reception.inbound] == ["hi"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        envelope(user="UBOT"),
+        envelope(bot_id="BBOT"),
+        envelope(bot_id="BOTHER", user="UOTHER"),
+        envelope(subtype="bot_message", bot_id="BOTHER", user=None),
+        envelope(user="USLACKBOT"),
+        envelope(user=None),
+        envelope(hidden=True),
+        *(
+            envelope(subtype=subtype)
+            for subtype in ("message_changed", "message_deleted", "channel_join", "me_message", "message_replied")
+        ),
+        envelope(text="no mention at all"),
+        {**envelope(), "event": {"type": "reaction_added", "user": "U1", "item": {"channel": "C1"}}},
+        {**envelope(), "event": {"type": "app_home_opened", "user": "U1", "tab": "messages"}},
+        {**envelope(), "event": {"type": "message"}},
+        {"type": "view_submission", "view": {}},
+        {"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "other.app", "value": "x"}]},
+        {},
+    ],
+)
+async def test_what_is_not_for_us_is_acknowledged(
+    app: AsyncApp, reception: RecordingReception, body: dict[str, Any]
+) -> None:
+    """Bots, edits, joins, other events and nonsense: 200, or Slack would send it again and again."""
+    assert (await answer(app, body)).status == 200
+    assert not reception.deliveries
+    assert not reception.presses
+
+
+async def test_a_bug_is_not_acknowledged(slack: SlackStandIn) -> None:
+    """Another process, or the next version, may do better with the redelivery."""
+    async for app in application_for(slack, BrokenReception()):
+        assert (await answer(app, envelope())).status == 500
+
+
+async def test_a_message_that_was_not_stored_is_not_acknowledged(app: AsyncApp, reception: RecordingReception) -> None:
+    reception.unavailable = 1
+    assert (await answer(app, envelope())).status == 503
+
+
+async def test_no_bot_token_is_needed_to_accept(
+    app: AsyncApp, reception: RecordingReception, slack: SlackStandIn
+) -> None:
+    """Bolt would authorize first and drop the event when that fails; our hook comes earlier."""
+    slack.faults.add("*", "500", 10)
+    assert (await answer(app, envelope())).status == 200
+    assert len(reception.inbound) == 1
+    assert "auth.test" not in {call.method for call in slack.calls}
+
+
+async def test_bolt_still_answers_the_challenge(app: AsyncApp) -> None:
+    response = await answer(app, {"type": "url_verification", "challenge": "c4"})
+    assert json.loads(response.body)["challenge"] == "c4"
+
+
+async def test_a_question_in_an_enterprise_install_belongs_to_the_enterprise(
+    app: AsyncApp, reception: RecordingReception
+) -> None:
+    ours = [{"team_id": "T1", "enterprise_id": "E1", "is_enterprise_install": True}]
+    await answer(app, {**envelope(), "authorizations": ours})
+    assert reception.inbound[0].event.conversation == "slack:E1:C1:1700000000.000100"
+
+
+def keys(**changes: Any) -> set[str]:
+    event = changes.pop("event", {})
+    return set(message_keys(Envelope.model_validate({**envelope(**event), **changes})))
+
+
+def test_twins_share_the_message_key() -> None:
+    assert keys(event_id="Ev1") & keys(event_id="Ev2", event={"type": "app_mention"})
+
+
+def test_one_gesture_under_two_timestamps_or_teams_shares_a_key() -> None:
+    """As it happens in shared channels."""
+    gesture = {"client_msg_id": "m-1"}
+    again = {"client_msg_id": "m-1", "ts": "1700000000.000200"}
+    assert keys(event=gesture) & keys(event_id="Ev2", team_id="T2", event=again)
+
+
+def test_different_messages_share_no_key() -> None:
+    first = {"client_msg_id": "m-1"}
+    second = {"client_msg_id": "m-2", "ts": "1700000000.000200"}
+    assert not keys(event=first) & keys(event_id="Ev2", event=second)
+
+
+def test_one_event_id_in_two_apps_shares_no_event_key() -> None:
+    """The same id reaches several apps of a workspace."""
+    other = {"ts": "1700000000.000200"}
+    assert not keys() & keys(api_app_id="A2", event=other)

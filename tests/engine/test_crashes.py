@@ -1,0 +1,239 @@
+"""A process that dies between any two writes loses nothing and repeats nothing that could do harm."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from bot.domain.deliveries import DeliveryState
+from bot.domain.messages import MessageStatus
+from bot.domain.runs import RunStatus
+from bot.domain.steps import CallState, Effect, StepStatus
+from bot.domain.turns import CallOutput, ModelRequest, TextDelta, TurnState
+from bot.ports import Store
+from tests.support.engine_doubles import (
+    QUICK,
+    Bench,
+    Gate,
+    ScriptedClient,
+    SmallToolbox,
+    Step,
+    calls,
+    gives,
+    say,
+    text,
+    until,
+    waits_at,
+)
+
+RUN_WRITES = (
+    "start",
+    "begin_turn",
+    "begin_message",
+    "checkpoint",
+    "finish_turn",
+    "break_turn",
+    "begin_call",
+    "end_call",
+)
+LIMITS = QUICK.model_copy(update={"checkpoint": 0.0})
+
+
+class Died(BaseException):
+    """The process is dead."""
+
+
+class MortalStore:
+    """A store whose process dies just before or just after its n-th write; nothing works afterwards."""
+
+    def __init__(self, store: Store, nth: int, *, after: bool) -> None:
+        self.left = nth
+        self.after = after
+        self.dead = False
+        self.worker = ""
+        for name in ("intake", "history", "assistants", "files", "collections", "notes"):
+            setattr(self, name, getattr(store, name))
+        self.runs = _Room(store.runs, self, (*RUN_WRITES, "end"))
+        self.deliveries = _Room(store.deliveries, self, ("close",))
+        self.lanes = _Room(store.lanes, self, ("next_work",))
+
+    async def write(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Carry out a write, or die at it."""
+        self.left -= 1
+        last = self.left == 0
+        if last and not self.after:
+            self.dead = True
+            raise Died
+        result = await call()
+        if last:
+            self.dead = True
+            raise Died
+        return result
+
+
+class _Room:
+    """One aggregate of a mortal store."""
+
+    def __init__(self, real: object, mortal: MortalStore, writes: tuple[str, ...]) -> None:
+        self._real, self._mortal, self._writes = real, mortal, writes
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._real, name)
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            if self._mortal.dead:
+                raise Died
+            if name == "enrol":
+                self._mortal.worker = arguments[0]
+            if name in self._writes:
+                return await self._mortal.write(lambda: method(*arguments, **named))
+            return await method(*arguments, **named)
+
+        return call
+
+
+def play(request: ModelRequest) -> list[Step]:
+    """A model that acts on what it reads: two tool calls, then the answer."""
+    given = [item.output for item in request.input if isinstance(item, CallOutput)]
+    return text("All ", "done.") if given else calls(("look", {}), ("order", {}), say="I will order it.")
+
+
+class Story:
+    """One message, answered by one process after the other."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.model = ScriptedClient(*[play] * 8)
+        self.toolbox = SmallToolbox(look=(Effect.READ, gives("seen")), order=(Effect.ONCE, gives("ordered")))
+
+    def process(self, store: Store) -> Bench:
+        """A process that works on it."""
+        return Bench(store, self.model, self.toolbox, limits=LIMITS)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_death_at_every_write(store: Store, *, after: bool) -> None:
+    """Finished turns are reused, `once` tools begun at most once, one end is delivered, nothing is left open."""
+    nth, survived = 0, False
+    while not survived:
+        nth += 1
+        survived = not await die_and_recover(store, nth, after=after)
+    assert nth > 14  # the walk has reached every write of a run with two turns and two calls
+
+
+async def die_and_recover(store: Store, nth: int, *, after: bool) -> bool:
+    """Kill the first process at its n-th write, let a second one finish, check. Returns whether the first died."""
+    story = Story(store)
+    accepted = await say(store, "Order it", conversation=f"c{nth}")
+    mortal = MortalStore(store, nth, after=after)
+    await live(story.process(cast("Store", mortal)), accepted.run_id)
+    if mortal.dead:
+        await store.lanes.hand_back(mortal.worker)  # what a peer does when the heartbeat is too old
+        async with story.process(store).working():
+            await until(lambda: delivered(store, accepted.run_id))
+    await check(story, accepted.run_id)
+    return mortal.dead
+
+
+async def live(bench: Bench, run_id: str) -> None:
+    """Let a process work until the run's end is delivered or it dies."""
+    work = asyncio.create_task(bench.engine.run())
+    end = asyncio.create_task(bench.outlet.end_of(run_id))
+    await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
+    work.cancel()
+    end.cancel()
+    for outcome in await asyncio.gather(work, end, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            assert _is_death(outcome), outcome
+
+
+def _is_death(outcome: BaseException) -> bool:
+    if isinstance(outcome, BaseExceptionGroup):
+        return all(_is_death(one) for one in outcome.exceptions)
+    return isinstance(outcome, (Died, asyncio.CancelledError))
+
+
+async def delivered(store: Store, run_id: str) -> bool:
+    """Whether the end of the run was delivered."""
+    delivery = await store.deliveries.get(run_id)
+    return delivery is not None and delivery.state is DeliveryState.DELIVERED
+
+
+async def check(story: Story, run_id: str) -> None:
+    """The invariants after any death."""
+    store = story.store
+    run = await store.runs.get(run_id)
+    assert run is not None
+    assert run.status is RunStatus.COMPLETED
+    turns = await store.runs.turns(run_id)
+    assert [turn.state for turn in turns].count(TurnState.DONE) == 2
+    assert len(story.model.requests) <= len(turns) <= 3
+    assert await delivered(store, run_id)
+    begun = [name for name, _ in story.toolbox.begun]
+    assert begun.count("order") <= 1
+    look, order = await store.runs.calls(run_id)
+    assert (look.state, look.output) == (CallState.DONE, "seen")
+    if order.state is CallState.UNKNOWN:
+        assert "unknown" in (order.output or "")
+    else:
+        assert (order.state, order.output, begun.count("order")) == (CallState.DONE, "ordered", 1)
+    messages = await store.runs.messages(run_id)
+    shown = [message for message in messages if not message.superseded]
+    assert [message.text for message in shown] == ["I will order it.", "All done."]
+    assert {message.status for message in shown} == {MessageStatus.COMPLETED}
+    steps = await store.runs.steps(run_id)
+    assert {step.status for step in steps if not step.superseded} == {StepStatus.COMPLETED}
+
+
+async def test_a_turn_that_a_crash_cut_is_not_an_attempt(sqlite_store: Store) -> None:
+    """However often processes die in the middle of a turn, the next one asks again."""
+    accepted = await say(sqlite_store, "Hi")
+    for _ in range(QUICK.attempts + 1):
+        gate = Gate()
+        limits = QUICK.model_copy(update={"drain": 0.0})
+        bench = Bench(sqlite_store, ScriptedClient([TextDelta("Hal"), gate]), limits=limits)
+        async with bench.working():
+            await gate.reached.wait()
+    bench = Bench(sqlite_store, ScriptedClient(text("Hello")))
+    async with bench.working():
+        run = await bench.outlet.end_of(accepted.run_id)
+    assert run.status is RunStatus.COMPLETED
+
+
+async def test_a_repeatable_tool_is_run_again_with_the_same_key(store: Store) -> None:
+    """The process dies while an idempotent tool runs; the next one begins it again."""
+    accepted = await say(store, "Hi")
+    keys: list[str] = []
+    gate = Gate()
+    limits = QUICK.model_copy(update={"drain": 0.0})
+    for script, tool in ((calls(("put", {})), waits_at(gate)), (text("Done"), gives("put"))):
+        toolbox = SmallToolbox(put=(Effect.IDEMPOTENT, tool))
+        bench = Bench(store, ScriptedClient(script), toolbox, limits=limits)
+        async with bench.working():
+            await (bench.outlet.end_of(accepted.run_id) if keys else gate.reached.wait())
+        keys += [key for _, key in toolbox.begun]
+    assert keys == [f"{accepted.run_id}:1:0"] * 2
+
+
+async def test_a_harmful_tool_that_a_crash_cut_is_unknown_and_the_model_is_told(store: Store) -> None:
+    """The process dies while a `once` tool runs; the next one tells the model instead of repeating it."""
+    accepted = await say(store, "Hi")
+    gate = Gate()
+    limits = QUICK.model_copy(update={"drain": 0.0})
+    first = Bench(
+        store,
+        ScriptedClient(calls(("order", {}))),
+        SmallToolbox(order=(Effect.ONCE, waits_at(gate))),
+        limits=limits,
+    )
+    async with first.working():
+        await gate.reached.wait()
+    toolbox = SmallToolbox(order=(Effect.ONCE, gives("ordered")))
+    second = Bench(store, ScriptedClient(text("I do not know")), toolbox)
+    async with second.working():
+        run = await second.outlet.end_of(accepted.run_id)
+    assert run.status is RunStatus.COMPLETED
+    assert toolbox.begun == []
+    (output,) = [item.output for item in second.model.requests[0].input if isinstance(item, CallOutput)]
+    assert "Check before you repeat it" in output

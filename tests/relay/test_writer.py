@@ -1,0 +1,368 @@
+"""One run's answer on its way into the chat."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from bot.domain.deliveries import DeliveryState, SegmentState
+from bot.domain.messages import Attachment
+from bot.domain.runs import RunStatus
+from bot.domain.steps import CallState, Effect
+from bot.errors import Forbidden, Gone, RateLimited, Refused, Unreachable
+from bot.ports import Ending, RunSink, Store
+from bot.relay import Relay
+from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
+from tests.support.run_script import FastClock, RunScript, asked, assistant_of, claim, event
+
+SENTENCE = "This is the beginning of an answer that is long enough. "
+
+
+@asynccontextmanager
+async def writing(
+    store: Store, adapter: MemoryAdapter, text: str = "What now?", *, speed: float = 50.0
+) -> AsyncIterator[tuple[RunScript, RunSink]]:
+    """A run that has started, with its writer."""
+    work, lease = await asked(store, event(text))
+    relay = Relay(store, [adapter], await assistant_of(store), FastClock(speed))
+    async with relay.open(work, lease) as sink:
+        script = RunScript(store, lease, work.run, sink)
+        await script.start()
+        yield script, sink
+
+
+async def state_of(store: Store, script: RunScript) -> DeliveryState:
+    delivery = await store.deliveries.get(script.run.id)
+    assert delivery is not None
+    return delivery.state
+
+
+async def test_an_answer_grows_in_one_message_and_ends_without_a_button(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        assert [button.op for button in adapter.messages[0].now.buttons] == ["stop"]
+        await script.say("More of it.")
+        await adapter.until(lambda: adapter.texts == [SENTENCE + "More of it."])
+        await sink.finish(await script.complete())
+    assert adapter.texts == [SENTENCE + "More of it."]
+    assert adapter.messages[0].now.buttons == ()
+    assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
+
+
+async def test_nothing_is_posted_for_a_few_letters_until_they_are_old_enough(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say("Hi")
+        assert adapter.messages == []
+        await adapter.until(lambda: adapter.texts == ["Hi"])
+        await sink.finish(await script.complete())
+
+
+async def test_a_short_answer_takes_one_request(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter, speed=1) as (script, sink):
+        await script.say("Yes.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Yes."]
+    assert [operation for _, operation in adapter.calls if operation in ("post", "edit")] == ["post"]
+
+
+async def test_deltas_do_not_become_an_edit_each(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter(capabilities=CAPABILITIES.model_copy(update={"max_segments": 40}), latency=0.01)
+    async with writing(sqlite_store, adapter) as (script, sink):
+        for _ in range(400):
+            await script.say("word ")
+        await sink.finish(await script.complete())
+    assert len(adapter.calls) < 40
+    assert " ".join(adapter.texts).split() == ["word"] * 400
+
+
+async def test_long_answers_roll_over_into_silent_messages(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        for _ in range(20):
+            await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 3)
+        assert [bool(message.now.buttons) for message in adapter.visible] == [False, False, True]
+        await sink.finish(await script.complete())
+    assert "".join(text + " " for text in adapter.texts) == SENTENCE * 20
+    assert [message.now.silent for message in adapter.messages] == [False, True, True]
+
+
+async def test_far_too_long_answers_are_attached_after_the_first_two_messages(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 60)
+        await sink.finish(await script.complete())
+    assert len(adapter.visible) == 3
+    assert "answer.md" in adapter.texts[2]
+    (file,) = adapter.visible[2].now.files
+    assert file.content.decode() == SENTENCE * 60
+
+
+async def test_an_answer_that_became_too_long_while_it_was_shown_keeps_what_is_there(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 28)
+        await adapter.until(lambda: len(adapter.visible) == 4)
+        await script.say(SENTENCE * 28)
+        await sink.finish(await script.complete())
+    assert len(adapter.visible) == 4
+    assert "answer.md" in adapter.texts[3]
+    assert adapter.visible[3].now.files
+    assert (SENTENCE * 56).startswith(" ".join(adapter.texts[:3]))
+
+
+async def test_running_tools_are_named_below_the_text_and_gone_afterwards(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        call = await script.call("get_weather")
+        await adapter.until(lambda: adapter.texts == [SENTENCE.strip() + "\n\n_Running `get_weather`…_"])
+        await script.returned(call, "sunny")
+        await script.say("It is sunny.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == [SENTENCE.strip() + "\n\nIt is sunny."]
+
+
+async def test_the_status_says_what_goes_on_and_is_cleared(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await adapter.until(lambda: adapter.statuses == ["is thinking…"])
+        call = await script.call("get_weather")
+        await adapter.until(lambda: adapter.statuses[-1] == "is using get_weather…")
+        await script.returned(call, "sunny")
+        await script.say("Sunny.")
+        await sink.finish(await script.complete())
+    assert adapter.statuses[-1] is None
+
+
+async def test_the_text_of_a_broken_turn_is_taken_back(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 15)
+        await adapter.until(lambda: len(adapter.visible) == 3)
+        await script.broke()
+        await script.say("Another, shorter answer.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Another, shorter answer.", "…", "…"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "shown"),
+    [
+        (lambda script: script.stop(), ["part of it\n\n_Stopped._"]),
+        (lambda script: script.fail("The model provider cannot be reached."), ["part of it\n\nThe model provider cannot be reached. (Incident `{}`)"]),
+        (lambda script: script.end(Ending(status=RunStatus.EXPIRED, open_text=script.said)), ["part of it\n\nThis took too long, so it was stopped. (Incident `{}`)"]),
+    ],
+)  # fmt: skip
+async def test_every_ending_is_said(
+    sqlite_store: Store, ending: Callable[[RunScript], object], shown: list[str]
+) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say("part of it")
+        await sink.finish(await ending(script))
+    assert adapter.texts == [text.format(script.run.id[-8:]) for text in shown]
+
+
+async def test_an_empty_answer_says_so(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["_The assistant had nothing to say to this._"]
+
+
+async def test_a_run_that_was_turned_away_explains_it(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    work, lease = await asked(sqlite_store)
+    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock())
+    async with relay.open(work, lease) as sink:
+        await sink.finish(await RunScript(sqlite_store, lease, work.run, sink).stop())
+    assert "too many messages were waiting" in adapter.texts[0]
+
+
+async def test_an_unknown_outcome_is_told(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        call = await script.call("create_ticket", Effect.ONCE)
+        await script.returned(call, "unknown", CallState.UNKNOWN)
+        await script.say("I am not sure.")
+        await sink.finish(await script.complete())
+    assert adapter.texts[0].startswith("I am not sure.\n\n⚠️ `create_ticket` was interrupted")
+
+
+async def test_only_addresses_of_the_person_and_the_tools_are_links(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter, "look at https://mine.example/a") as (script, sink):
+        call = await script.call("search")
+        await script.returned(call, '{"url": "https://tool.example/b"}')
+        await script.say("https://mine.example/a https://tool.example/b https://evil.example/?q=1 @everyone")
+        await sink.finish(await script.complete())
+    assert adapter.texts == [
+        "https://mine.example/a https://tool.example/b `https://evil.example/?q=1` @\u200beveryone"
+    ]
+
+
+async def test_half_written_marks_are_not_shown(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE + "See [the docs](https://exa")
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        assert adapter.texts == [SENTENCE + "See"]
+        await sink.finish(await script.complete())
+
+
+# --- failures
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_post_whose_answer_is_lost_is_looked_up_before_it_is_repeated(sqlite_store: Store, after: bool) -> None:
+    adapter = MemoryAdapter()
+    adapter.faults["post"].append(Lost(after=after))
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await sink.finish(await script.complete())
+    assert adapter.texts == [SENTENCE.strip()]
+    assert [operation for _, operation in adapter.calls].count("find") == (1 if after else 2)
+
+
+async def test_final_edits_are_repeated_after_429_and_lost_answers(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["edit"].extend([RateLimited(2.0), Lost(after=True), Lost(after=False)])
+        await script.say("End.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == [SENTENCE + "End."]
+    assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
+
+
+async def test_a_final_edit_that_keeps_failing_leaves_the_delivery_open(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["edit"].extend([Unreachable()] * 9)
+        await script.say("End.")
+        with pytest.raises(Unreachable):
+            await sink.finish(await script.complete())
+        assert await state_of(sqlite_store, script) is DeliveryState.OPEN
+        adapter.faults["edit"].clear()
+        run = await sqlite_store.runs.get(script.run.id)
+        assert run is not None
+        await sink.finish(run)
+    assert adapter.texts == [SENTENCE + "End."]
+
+
+async def test_three_failed_interim_edits_end_the_streaming_but_not_the_answer(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["edit"].extend([RateLimited(0.1)] * 3)
+        await script.say("More.")
+        await adapter.until(lambda: not adapter.faults["edit"])
+        before = len(adapter.calls)
+        for _ in range(20):
+            await script.say(" And more.")
+        assert len(adapter.calls) == before
+        await sink.finish(await script.complete())
+    assert adapter.texts[0].endswith("And more.")
+
+
+async def test_a_deleted_message_is_replaced_by_a_new_one(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.delete(adapter.messages[0])
+        await script.say("End.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == [SENTENCE + "End."]
+    segments = await sqlite_store.deliveries.segments(script.run.id)
+    assert [segment.state for segment in segments] == [SegmentState.ABANDONED, SegmentState.POSTED]
+
+
+async def test_a_middle_message_that_was_deleted_leaves_the_order_right(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        sentences = [f"This is sentence number {number} of the answer. " for number in range(20)]
+        await script.say("".join(sentences))
+        await adapter.until(lambda: len(adapter.visible) == 3)
+        adapter.delete(adapter.messages[1])
+        script.said = "".join([*sentences[:12], "Changed. ", *sentences[12:]])
+        await sink.finish(await script.complete())
+    assert " ".join(adapter.texts) == script.said.strip()
+
+
+@pytest.mark.parametrize("error", [Gone(), Forbidden()])
+async def test_without_a_place_the_delivery_is_abandoned(sqlite_store: Store, error: Gone | Forbidden) -> None:
+    adapter = MemoryAdapter()
+    adapter.faults["post"].extend([error] * 9)
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await sink.finish(await script.complete())
+    assert adapter.messages == []
+    assert await state_of(sqlite_store, script) is DeliveryState.ABANDONED
+
+
+async def test_a_text_that_the_platform_finds_too_long_is_split_smaller(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    adapter.faults["post"].extend([Refused(too_long=True)])
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 6)
+        await sink.finish(await script.complete())
+    assert len(adapter.texts) >= 2
+    assert " ".join(adapter.texts) == (SENTENCE * 6).strip()
+
+
+async def test_a_refused_answer_becomes_a_sentence_with_an_incident(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter, speed=1) as (script, sink):
+        adapter.faults["post"].append(Refused("no"))
+        await script.say("No")
+        await sink.finish(await script.complete())
+    assert adapter.texts == [f"The answer cannot be shown here. (Incident `{script.run.id[-8:]}`)"]
+
+
+async def test_refused_files_do_not_take_the_text_with_them(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        adapter.faults["edit"].append(Forbidden())
+        await script.say(SENTENCE * 60)
+        await sink.finish(await script.complete())
+    assert len(adapter.visible) == 3
+    assert all(not message.now.files for message in adapter.visible)
+    assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
+
+
+async def test_finishing_twice_changes_nothing(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        run = await script.complete()
+        await sink.finish(run)
+        await sink.finish(run)
+    assert adapter.texts == [SENTENCE.strip()]
+
+
+async def test_further_conversations_lead_to_the_same_thread(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter(further_conversation="memory:opened")
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say("Hello.")
+        await sink.finish(await script.complete())
+    assert await sqlite_store.intake.thread_of("memory:opened") == script.run.thread_id
+
+
+async def test_skipped_files_are_said_at_the_end(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        skipped = [Attachment(name="a_[x](y).exe", skipped="It is empty.")]
+        await sqlite_store.deliveries.attach(script.lease, script.run.id, skipped, [])
+        await script.say("Done.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Done.\n\n_a x (y).exe was not read: It is empty._"]

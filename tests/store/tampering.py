@@ -1,0 +1,36 @@
+"""Past the store: what a dead process, or a room that is not built yet, would leave behind; query plans."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+
+from bot.store.connections import Connections
+from bot.store.postgres import PostgresConnections, postgres_engine
+from bot.store.sqlite import SqliteConnections
+from bot.store.urls import parse_url
+
+T = TypeVar("T")
+
+
+async def aside(database_url: str, work: Callable[[Connection], T]) -> T:
+    """Work in a transaction on a connection of its own."""
+    address = parse_url(database_url)
+    connections: Connections = (
+        SqliteConnections(address, 1) if address.kind == "sqlite" else PostgresConnections(postgres_engine(address, 1))
+    )
+    try:
+        return await connections.run_sync(work)
+    finally:
+        await connections.close()
+
+
+async def behind_its_back(database_url: str, statement: str, **parameters: object) -> None:
+    """Run one statement."""
+    await aside(database_url, lambda connection: connection.execute(text(statement), parameters))
+
+
+async def expire(database_url: str, worker: str, *, forget: bool = False) -> None:
+    """Make a worker's last heartbeat too old, or delete its row."""
+    statement = "DELETE FROM workers WHERE id = :id" if forget else "UPDATE workers SET expires_at = 1 WHERE id = :id"
+    await behind_its_back(database_url, statement, id=worker)

@@ -1,0 +1,121 @@
+"""Accepting events."""
+
+import asyncio
+
+from bot.domain.assistants import FileSearchTool
+from bot.domain.deliveries import DeliveryState, RemoteFile
+from bot.domain.messages import Author, TextPart
+from bot.domain.runs import RUN_LIFETIME, RunStatus
+from bot.ports import Store
+from tests.store.scene import ANN, ASSISTANT, Scene, an_event
+
+
+async def test_an_event_becomes_a_queued_run_that_copies_its_assistant(store: Store) -> None:
+    assistant = ASSISTANT.model_copy(update={"tools": (FileSearchTool(),), "temperature": 0.5})
+    acceptance = await store.intake.accept(an_event(), assistant)
+    run = await store.runs.get(acceptance.run_id)
+    assert run is not None
+    assert (run.status, run.thread_id) == (RunStatus.QUEUED, acceptance.thread_id)
+    assert (run.model, run.instructions, run.tools) == ("m-1", "Be kind.", (FileSearchTool(),))
+    assert (run.temperature, run.assistant_id) == (0.5, "asst_1")
+    assert run.expires_at == run.created_at + RUN_LIFETIME
+
+
+async def test_the_words_become_a_message_at_the_place_of_the_run(store: Store) -> None:
+    acceptance = await store.intake.accept(an_event("What now?"), ASSISTANT)
+    run = await store.runs.get(acceptance.run_id)
+    assert run is not None
+    (message,) = await store.history.up_to(run, 10)
+    assert (message.role, message.text, message.author) == ("user", "What now?", ANN)
+    assert await store.history.seq_of([message]) == {message.id: run.seq}
+
+
+async def test_the_delivery_remembers_the_files_still_to_be_taken_in(store: Store) -> None:
+    file = RemoteFile(name="a.csv", size=3, source={"id": "F1"})
+    event = an_event(files=(file,))
+    acceptance = await store.intake.accept(event, ASSISTANT)
+    delivery = await store.deliveries.get(acceptance.run_id)
+    assert delivery is not None
+    assert (delivery.state, delivery.files, delivery.address) == (DeliveryState.OPEN, (file,), event.address)
+
+
+async def test_one_conversation_is_one_thread(scene: Scene) -> None:
+    first, second = await scene.say("a", "C1"), await scene.say("b", "C1")
+    elsewhere = await scene.say("c", "C2")
+    assert first.thread_id == second.thread_id != elsewhere.thread_id
+
+
+async def test_messages_behind_unfinished_runs_know_how_many_come_first(scene: Scene) -> None:
+    assert [(await scene.say()).ahead for _ in range(3)] == [0, 1, 2]
+
+
+async def test_the_same_event_again_is_the_first_run_and_stores_nothing(scene: Scene) -> None:
+    first = await scene.say("once", "C1", "k1")
+    again = await scene.say("once", "C1", "k1")
+    assert again.duplicate
+    assert (again.run_id, again.thread_id, again.ahead) == (first.run_id, first.thread_id, 0)
+    assert (await scene.say("next", "C1")).ahead == 1
+
+
+async def test_a_duplicate_by_one_key_teaches_all_its_keys(scene: Scene) -> None:
+    first = await scene.say("hi", "C1", "k1")
+    await scene.say("hi", "C1", "k1", "k2")
+    third = await scene.say("hi", "C1", "k2", "k3")
+    assert third.duplicate
+    assert third.run_id == first.run_id
+
+
+async def test_a_duplicate_after_leaving_makes_no_new_thread(scene: Scene) -> None:
+    await scene.say("hi", "C1", "k1")
+    await scene.store.intake.leave("C1")
+    await scene.say("hi", "C1", "k1")
+    assert await scene.store.intake.thread_of("C1") is None
+
+
+async def test_ten_deliveries_of_one_event_at_once_are_one_run(scene: Scene) -> None:
+    keys = [("k1", "k2"), ("k2", "k1")] * 5
+    acceptances = await asyncio.gather(*(scene.say("hi", "C1", *pair) for pair in keys))
+    assert len({acceptance.run_id for acceptance in acceptances}) == 1
+    assert sum(not acceptance.duplicate for acceptance in acceptances) == 1
+
+
+async def test_first_messages_at_once_share_a_thread_and_have_each_a_place(scene: Scene) -> None:
+    acceptances = await asyncio.gather(*(scene.say(f"m{n}", "C1") for n in range(10)))
+    assert len({acceptance.thread_id for acceptance in acceptances}) == 1
+    assert sorted(acceptance.ahead for acceptance in acceptances) == list(range(10))
+
+
+async def test_a_thread_found_by_its_conversation(scene: Scene) -> None:
+    acceptance = await scene.say("hi", "C1")
+    assert await scene.store.intake.thread_of("C1") == acceptance.thread_id
+    assert await scene.store.intake.thread_of("C9") is None
+
+
+async def test_a_further_key_leads_to_the_same_thread(scene: Scene) -> None:
+    acceptance = await scene.say("hi", "C1")
+    await scene.store.intake.join("C1/posted", acceptance.thread_id)
+    assert (await scene.say("more", "C1/posted")).thread_id == acceptance.thread_id
+
+
+async def test_a_key_that_leads_somewhere_already_is_not_bent(scene: Scene) -> None:
+    one, two = await scene.say("hi", "C1"), await scene.say("hi", "C2")
+    await scene.store.intake.join("C2", one.thread_id)
+    assert await scene.store.intake.thread_of("C2") == two.thread_id
+
+
+async def test_after_leaving_the_next_message_starts_over(scene: Scene) -> None:
+    before = await scene.say("hi", "C1")
+    assert await scene.store.intake.leave("C1")
+    assert not await scene.store.intake.leave("C1")
+    assert (await scene.say("hi", "C1")).thread_id != before.thread_id
+
+
+async def test_what_no_database_can_hold_becomes_the_replacement_character(store: Store) -> None:
+    event = an_event("a\x00b\ud83d").model_copy(update={"author": Author(platform="x", id="1", name="N\x00\udc00")})
+    acceptance = await store.intake.accept(event, ASSISTANT)
+    run = await store.runs.get(acceptance.run_id)
+    assert run is not None
+    (message,) = await store.history.up_to(run, 1)
+    assert message.content == (TextPart(value="a\ufffdb\ufffd"),)
+    assert message.author is not None
+    assert message.author.name == "N\ufffd\ufffd"

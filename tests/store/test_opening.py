@@ -1,0 +1,202 @@
+"""Opening, locking, migrating."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from bot.errors import OperatorError, SettingsError, StoreUnavailable
+from bot.store import migrate, open_store, sqlite
+from bot.store.connections import Transaction
+from bot.store.schema import metadata
+from bot.store.urls import parse_url
+from tests.store.scene import Scene
+from tests.store.tampering import aside, behind_its_back
+from tests.support.databases import open_sqlite, postgres_database, sqlite_url
+
+_OPEN = """
+import asyncio, sys
+from pathlib import Path
+from bot.store import open_store
+async def main():
+    async with open_store(sys.argv[1], Path(sys.argv[2])):
+        print("open", flush=True)
+        sys.stdin.read()
+asyncio.run(main())
+"""
+
+
+async def test_sqlite_migrates_itself_and_keeps_what_it_has(tmp_path: Path) -> None:
+    for expected in (None, "1"):
+        async with open_sqlite(tmp_path / "new" / "folder") as store:
+            assert await store.notes.read("n") == expected
+            await store.notes.write("n", "1")
+
+
+async def test_the_migrations_make_the_schema(database_url: str, tmp_path: Path) -> None:
+    await migrate(database_url, tmp_path)
+    assert await aside(database_url, _differences) == []
+
+
+def _differences(connection: Connection) -> list[object]:
+    return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+
+async def test_migrating_twice_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    assert await migrate(database_url, tmp_path) == await migrate(database_url, tmp_path)
+
+
+@pytest.mark.postgres
+async def test_processes_that_migrate_at_once_wait_for_each_other(migrated_postgres: str, tmp_path: Path) -> None:
+    with postgres_database() as url:
+        assert len(set(await asyncio.gather(*(migrate(url, tmp_path) for _ in range(3))))) == 1
+
+
+@pytest.mark.postgres
+async def test_postgres_without_tables_asks_for_the_migration(migrated_postgres: str, tmp_path: Path) -> None:
+    with postgres_database() as url, pytest.raises(OperatorError, match="python -m bot migrate"):
+        async with open_store(url, tmp_path):
+            pass
+
+
+@pytest.mark.postgres
+async def test_postgres_at_another_revision_asks_for_the_migration(postgres_url: str, tmp_path: Path) -> None:
+    await behind_its_back(postgres_url, "UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(OperatorError, match="python -m bot migrate"):
+        async with open_store(postgres_url, tmp_path):
+            pass
+
+
+async def test_a_second_process_cannot_open_the_same_file(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path):
+        arguments = [sys.executable, "-c", _OPEN, sqlite_url(tmp_path), str(tmp_path)]
+        second = await asyncio.to_thread(subprocess.run, arguments, capture_output=True, text=True, check=False)
+        assert second.returncode != 0
+        assert "Another process is using" in second.stderr
+        with pytest.raises(OperatorError, match="Another process"):
+            await migrate(sqlite_url(tmp_path), tmp_path)
+
+
+async def test_a_killed_process_leaves_no_lock_and_its_lanes_are_free(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path) as store:
+        scene = await Scene(store).enter()
+        await scene.started()
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _OPEN, sqlite_url(tmp_path), str(tmp_path), stdin=-1, stdout=-1
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"open\n"
+    holder.kill()
+    await holder.communicate()
+    async with open_sqlite(tmp_path) as store:
+        successor = await Scene(store).enter()
+        assert len(await store.lanes.claim(successor.worker, 5)) == 1
+
+
+async def test_a_store_in_memory_works_and_takes_no_lock(tmp_path: Path) -> None:
+    async with open_store("sqlite:///:memory:", tmp_path) as one, open_store("sqlite://", tmp_path) as two:
+        scene = await Scene(one).enter()
+        await scene.started()
+        await one.lanes.beat(scene.worker)
+        await one.notes.write("n", "1")
+        assert await two.notes.read("n") is None
+
+
+async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        async with open_store("postgres://127.0.0.1:1/d", tmp_path):
+            pass
+
+
+@pytest.mark.postgres
+async def test_a_database_that_does_not_exist_is_unavailable(postgres_url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="not exist"):
+        async with open_store(f"{postgres_url}_nowhere", tmp_path):
+            pass
+
+
+@pytest.mark.postgres
+async def test_after_lost_connections_the_next_statement_works(postgres_url: str, tmp_path: Path) -> None:
+    async with open_store(postgres_url, tmp_path) as store:
+        await store.notes.write("n", "1")
+        terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'parley'"
+        await behind_its_back(postgres_url, f"{terminate} AND datname = current_database() AND pid <> pg_backend_pid()")
+        assert await store.notes.read("n") == "1"
+
+
+async def test_a_wrong_url_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        async with open_store("mysql://h/d", tmp_path / "data"):
+            pass
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "parley.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreUnavailable):
+        async with open_sqlite(tmp_path):
+            pass
+
+
+async def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(OperatorError, match=r"3\.35"):
+        async with open_sqlite(tmp_path):
+            pass
+
+
+async def test_sqlite_connections_have_the_settings_that_durability_needs(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path):
+        opened = sqlite.open_sqlite(parse_url(sqlite_url(tmp_path)))
+        found = {
+            name: await connections.run_sync(_pragmas)
+            for name, connections in (("writer", opened.writer), ("reader", opened.reader), ("heart", opened.heart))
+        }
+        await opened.close()
+    assert found == {"writer": ["wal", 2, 1, 0], "reader": ["wal", 2, 1, 1], "heart": ["wal", 2, 1, 0]}
+
+
+def _pragmas(connection: Connection) -> list[object]:
+    names = ("journal_mode", "synchronous", "foreign_keys", "query_only")
+    return [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
+
+
+async def test_cancellation_lets_a_transaction_finish(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path) as store:
+        writing = asyncio.create_task(store.notes.write("n", "1"))
+        await asyncio.sleep(0)  # it begins, and waits for the database
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        assert await store.notes.read("n") == "1"
+
+
+async def test_a_transaction_that_waits_for_something_else_is_a_mistake(tmp_path: Path) -> None:
+    """On SQLite it runs in the database's thread, where nothing could wake it."""
+    connections = sqlite.SqliteConnections(parse_url(sqlite_url(tmp_path)), 1)
+
+    async def body(tx: Transaction) -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="something else"):
+        await connections.run(body)
+    await connections.close()
+
+
+async def test_a_transaction_that_raises_leaves_nothing(database_url: str, tmp_path: Path) -> None:
+    await migrate(database_url, tmp_path)
+
+    def work(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO notes (name, value) VALUES ('n', '1')"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await aside(database_url, work)
+    async with open_store(database_url, tmp_path) as store:
+        assert await store.notes.read("n") is None

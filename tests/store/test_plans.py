@@ -1,0 +1,111 @@
+"""The hot statements look things up, they do not search."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, TextClause, text
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+from bot.domain.runs import Run, RunStatus
+from bot.store import migrate
+from bot.store.history import newest_first
+from bot.store.statements import POSTGRES, SQLITE
+from tests.store.tampering import aside
+from tests.support.databases import sqlite_url
+
+PARAMETERS = {
+    "thread": "t",
+    "worker": "w",
+    "fence": 1,
+    "limit": 5,
+    "due": 1.0,
+    "seconds": 1.0,
+    "run": "r",
+    "role": "all",
+}
+HOT = ["claim", "hold", "next_run", "count_active", "free_dead_lanes", "hand_back", "rest_lane", "free_lane", "beat"]
+
+
+def given(statement: TextClause) -> dict[str, object]:
+    return {name: PARAMETERS.get(name, "x") for name in re.findall(r"(?<!:):(\w+)", statement.text)}
+
+
+def plan_of(connection: Connection, statement: TextClause) -> list[str]:
+    """The steps that SQLite would take."""
+    rows = connection.execute(text(f"EXPLAIN QUERY PLAN {statement.text}"), given(statement))
+    return [row.detail for row in rows]
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_no_hot_statement_scans_a_large_table_on_sqlite(name: str, tmp_path: Path) -> None:
+    await migrate(sqlite_url(tmp_path), tmp_path)
+    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, getattr(SQLITE, name)))
+    scans = [step for step in plan if re.match(r"SCAN (lanes|l|runs|deliveries)\b", step) and "USING" not in step]
+    assert scans == []
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("claim", "ix_lanes_free"),
+        ("free_dead_lanes", "ix_lanes_owner"),
+        ("hand_back", "ix_lanes_owner"),
+        ("next_run", "ix_runs_active"),
+        ("next_run", "ix_deliveries_open"),
+        ("count_active", "ix_runs_active"),
+    ],
+)
+async def test_what_is_small_is_found_through_its_partial_index(name: str, index: str, tmp_path: Path) -> None:
+    await migrate(sqlite_url(tmp_path), tmp_path)
+    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, getattr(SQLITE, name)))
+    assert index in " ".join(plan)
+
+
+async def test_the_newest_messages_of_a_thread_are_read_in_order_without_sorting(tmp_path: Path) -> None:
+    """A turn in a long thread costs what it costs in a short one."""
+    await migrate(sqlite_url(tmp_path), tmp_path)
+    run = Run(seq=9, id="r", created_at=1, thread_id="t", assistant_id="a", status=RunStatus.IN_PROGRESS, model="m")
+    query = newest_first(run, 10, None).compile(dialect=sqlite_dialect(), compile_kwargs={"literal_binds": True})
+    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, text(str(query))))
+    assert len(plan) == 1
+    assert "ix_messages_place" in plan[0]
+
+
+@pytest.mark.postgres
+async def test_no_hot_statement_scans_a_large_table_on_postgres(postgres_url: str) -> None:
+    plans = await aside(postgres_url, postgres_plans)
+    for name, plan in plans.items():
+        assert not re.search(r"Seq Scan on (lanes|runs|deliveries)", plan), (name, plan)
+
+
+def postgres_plans(connection: Connection) -> dict[str, str]:
+    """The plans in a database that has been used for some months."""
+    fill(connection)
+    plans: dict[str, str] = {}
+    for name in HOT:
+        statement: TextClause = getattr(POSTGRES, name)
+        plans[name] = "\n".join(connection.execute(text(f"EXPLAIN {statement.text}"), given(statement)).scalars())
+    return plans
+
+
+def fill(connection: Connection) -> None:
+    """Many idle threads with ended runs, as after some months."""
+    for statement in (
+        "INSERT INTO threads SELECT 't' || n, 1, '{}' FROM generate_series(1, 5000) n",
+        "INSERT INTO lanes SELECT 't' || n, false, NULL, 1, 1 FROM generate_series(1, 5000) n",
+        "INSERT INTO runs (id, created_at, thread_id, assistant_id, status, model, instructions, tools, truncation,"
+        " parallel_tool_calls, metadata)"
+        " SELECT 'r' || n, 1, 't' || n, 'a', 'completed', 'm', '', '[]', '{}', true, '{}'"
+        " FROM generate_series(1, 5000) n",
+        "INSERT INTO deliveries SELECT id, seq, thread_id, 'c', '{}', '{}', 'm', 'delivered', '[]', 1 FROM runs",
+        "ANALYZE",
+    ):
+        connection.execute(text(statement))
+
+
+def test_both_dialects_name_the_same_statements_with_the_same_parameters() -> None:
+    for field in fields(SQLITE):
+        one, other = getattr(SQLITE, field.name), getattr(POSTGRES, field.name)
+        assert set(one._bindparams) == set(other._bindparams), field.name

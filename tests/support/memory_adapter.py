@@ -1,0 +1,194 @@
+"""A chat platform in memory: implements `bot.relay.contract.Adapter`, keeps what people would see, fails when told to."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.domain.deliveries import Address, RemoteFile
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unreachable
+from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.measure import size
+
+Operation = Literal["post", "edit", "find", "status", "download"]
+
+CAPABILITIES = Capabilities(
+    platform="memory",
+    label="Memory",
+    soft_limit=400,
+    hard_limit=500,
+    measure="utf16",
+    max_segments=4,
+    pacing=Pacing(limit=50, window=5.0, reserve=10, min_interval=0.05),
+    max_file_bytes=1_000_000,
+    status_refresh=10.0,
+)
+
+
+@dataclass
+class MemoryMessage:
+    """A message as people see it, with everything that it ever showed."""
+
+    id: str
+    key: str
+    address: Address
+    shown: list[Outbound]
+    deleted: bool = False
+
+    @property
+    def now(self) -> Outbound:
+        return self.shown[-1]
+
+
+@dataclass
+class Lost:
+    """The request's answer never comes: before the platform did anything, or after it did it."""
+
+    after: bool
+
+    def raised(self) -> Unreachable:
+        return Unreachable()
+
+
+Fault = PlatformError | Lost
+
+
+class PlainDialect:
+    """Markdown stays as it is, and nobody is pinged."""
+
+    def convert(self, markdown: str) -> str:
+        return markdown.replace("@everyone", "@\u200beveryone")
+
+
+async def _no_gate(_: str) -> None:
+    return
+
+
+@dataclass
+class MemoryAdapter:
+    """Virtual messages; `faults` are used up one a call, `gate` is awaited before and after every effect."""
+
+    capabilities: Capabilities = CAPABILITIES
+    dialect: PlainDialect = field(default_factory=PlainDialect)
+    messages: list[MemoryMessage] = field(default_factory=list)
+    statuses: list[str | None] = field(default_factory=list)
+    calls: list[tuple[float, Operation]] = field(default_factory=list)
+    faults: defaultdict[Operation, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """What `download` gives, by `RemoteFile.source["id"]`."""
+    gate: Callable[[str], "asyncio.Future[None] | object"] = _no_gate
+    latency: float = 0.0
+    further_conversation: str | None = None
+    reception: Reception | None = None
+
+    def __post_init__(self) -> None:
+        self._changed = asyncio.Condition()
+
+    # --- Adapter
+
+    @asynccontextmanager
+    async def running(self, reception: Reception) -> AsyncIterator[None]:
+        self.reception = reception
+        yield
+        self.reception = None
+
+    def bucket(self, address: Address) -> str:
+        return address.place["room"]
+
+    async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
+        return await self._do("post", lambda: self._post(address, outbound, key))
+
+    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+        assert since <= time.time()
+        return await self._do("find", lambda: self._find(address, key))
+
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
+        return await self._do("edit", lambda: self._edit(ref, outbound))
+
+    async def status(self, address: Address, text: str | None) -> None:
+        return await self._do("status", lambda: self.statuses.append(text))
+
+    async def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        await self._do("download", lambda: None)
+        content = self.contents[file.source["id"]]
+        for start in range(0, len(content), 65_536):
+            yield content[start : start + 65_536]
+
+    # --- what people see and do
+
+    @property
+    def visible(self) -> list[MemoryMessage]:
+        return [message for message in self.messages if not message.deleted]
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.now.text for message in self.visible]
+
+    def delete(self, message: MemoryMessage) -> None:
+        message.deleted = True
+
+    async def until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Wait until `condition` holds; it is looked at after every call."""
+        async with asyncio.timeout(timeout), self._changed:
+            await self._changed.wait_for(condition)
+
+    # --- inside
+
+    async def _do(self, operation: Operation, effect: Callable[[], object]) -> object:
+        if operation != "status":
+            await self.gate(f"before {operation}")
+        self.calls.append((time.monotonic(), operation))
+        await asyncio.sleep(self.latency)
+        fault = self.faults[operation].popleft() if self.faults[operation] else None
+        try:
+            if isinstance(fault, Lost):
+                if fault.after:
+                    effect()
+                raise fault.raised()
+            if fault is not None:
+                self._signal(fault)
+                raise fault
+            result = effect()
+        finally:
+            async with self._changed:
+                self._changed.notify_all()
+        if operation != "status":
+            await self.gate(f"after {operation}")
+        return result
+
+    def _signal(self, fault: PlatformError) -> None:
+        if isinstance(fault, RateLimited) and self.reception is not None:
+            self.reception.rate(RateSignal(bucket="general", retry_after=fault.retry_after))
+
+    def _post(self, address: Address, outbound: Outbound, key: str) -> Posted:
+        self._check(outbound)
+        assert len(key) <= 25
+        assert not outbound.files, "files come with an edit"
+        message = MemoryMessage(f"m{len(self.messages)}", key, address, [outbound])
+        self.messages.append(message)
+        return self._posted(message)
+
+    def _find(self, address: Address, key: str) -> Posted | None:
+        found = next((m for m in self.visible if m.key == key and m.address == address), None)
+        return self._posted(found) if found else None
+
+    def _edit(self, ref: dict[str, str], outbound: Outbound) -> None:
+        self._check(outbound)
+        message = next(m for m in self.messages if m.id == ref["id"])
+        if message.deleted:
+            raise Gone
+        message.shown.append(outbound)
+
+    def _posted(self, message: MemoryMessage) -> Posted:
+        return Posted(ref={"id": message.id}, conversation=self.further_conversation)
+
+    def _check(self, outbound: Outbound) -> None:
+        if not outbound.text.strip():
+            raise Refused("empty")
+        if size(outbound.text, self.capabilities.measure) > self.capabilities.hard_limit:
+            raise Refused("too long", too_long=True)
+        if sum(len(file.content) for file in outbound.files) > self.capabilities.max_file_bytes:
+            raise Forbidden("too much")

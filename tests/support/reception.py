@@ -1,0 +1,90 @@
+"""A relay that only writes down what an adapter tells it. Shared by the tests of all adapters."""
+
+import asyncio
+from collections.abc import Callable
+
+from bot.errors import StoreUnavailable
+from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
+
+
+class RecordingReception:
+    """Implements `bot.relay.contract.Reception`.
+
+    Like the real one it knows an event by any of its keys: the second delivery is a duplicate and is not recorded in
+    `inbound`, but in `deliveries`.
+    """
+
+    def __init__(self) -> None:
+        self.inbound: list[Inbound] = []
+        """Accepted messages, in order, each once."""
+        self.deliveries: list[Inbound] = []
+        """Everything that `receive` was called with, refused and duplicate ones too."""
+        self.commands: list[Command] = []
+        self.presses: list[Press] = []
+        self.rates: list[RateSignal] = []
+        self.verdict: Verdict | Callable[[Inbound], Verdict] = Verdict.ACCEPTED
+        """What becomes of a message that was not seen before."""
+        self.unavailable = 0
+        """So many of the next calls raise `StoreUnavailable`."""
+        self.reply = "done"
+        """What commands answer."""
+        self.note: str | None = None
+        """What presses answer."""
+        self._keys: set[str] = set()
+        self._changed = asyncio.Condition()
+
+    async def receive(self, inbound: Inbound) -> Verdict:
+        """Record a message."""
+        self.deliveries.append(inbound)
+        try:
+            self._fail_if_told()
+            return self._judge(inbound)
+        finally:
+            await self._tell()
+
+    async def command(self, command: Command) -> str:
+        """Record a command."""
+        self._fail_if_told()
+        self.commands.append(command)
+        await self._tell()
+        return self.reply
+
+    async def press(self, press: Press) -> str | None:
+        """Record a press."""
+        self._fail_if_told()
+        self.presses.append(press)
+        await self._tell()
+        return self.note
+
+    def rate(self, signal: RateSignal) -> None:
+        """Record a rate signal."""
+        self.rates.append(signal)
+
+    async def until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Wait until `condition` holds; it is looked at after every call of the adapter."""
+        async with asyncio.timeout(timeout), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def messages(self, count: int, timeout: float = 10.0) -> list[Inbound]:
+        """Wait for so many accepted messages."""
+        await self.until(lambda: len(self.inbound) >= count, timeout)
+        return self.inbound
+
+    def _judge(self, inbound: Inbound) -> Verdict:
+        if not self._keys.isdisjoint(inbound.event.keys):
+            return Verdict.DUPLICATE
+        verdict = self.verdict(inbound) if callable(self.verdict) else self.verdict
+        if verdict is Verdict.IGNORED:
+            return verdict
+        self._keys.update(inbound.event.keys)
+        self.inbound.append(inbound)
+        return verdict
+
+    def _fail_if_told(self) -> None:
+        if self.unavailable > 0:
+            self.unavailable -= 1
+            raise StoreUnavailable
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
