@@ -10,6 +10,10 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.app import Application
 
 NOT_YET = {
     "api": "the Assistants-compatible HTTP API",
@@ -27,11 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command in NOT_YET:
         print(f"`{options.command}` ({NOT_YET[options.command]}) is not there yet.", file=sys.stderr)
         return 2
-    from bot import app
+    from bot.app import Application
     from bot.errors import OperatorError
 
     try:
-        return asyncio.run(_dispatch(app.Application(), options))
+        return asyncio.run(_dispatch(Application(), options))
     except OperatorError as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-async def _dispatch(application: "app.Application", options: argparse.Namespace) -> int:  # noqa: F821
+async def _dispatch(application: "Application", options: argparse.Namespace) -> int:
     match options.command:
         case "demo":
             await application.demo(port=options.port, open_browser=not options.no_open, data_dir=options.data)

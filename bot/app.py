@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,8 @@ from bot.toolbox.loader import load_tools
 log = structlog.get_logger()
 
 DEFAULT_INSTRUCTIONS = (
-    "You are {name}, the assistant of a team. People talk to you in a chat. Answer briefly and plainly, in the language "
-    "of the question. Use the tools when they help; say so when you do not know."
+    "You are {name}, the assistant of a team. People talk to you in a chat. Answer briefly and plainly, in the "
+    "language of the question. Use the tools when they help, and say so when you do not know."
 )
 
 
@@ -75,11 +75,10 @@ class Application:
         stopping = _signals()
         async with self._workshop() as workshop:
             adapters = self._platforms(workshop.store)
-            async with self._at_work(workshop, adapters):
+            async with self._at_work(workshop, adapters) as engine:
                 names = ", ".join(adapter.capabilities.label for adapter in adapters)
                 print(f"ready {names} · model {workshop.model.traits.name}", flush=True)  # noqa: T201 - the contract
-                await stopping.wait()
-                log.info("draining")
+                await _first(stopping.wait(), engine)
 
     async def chat(self, once: str | None) -> None:
         """Talk to the assistant in the terminal.
@@ -90,12 +89,8 @@ class Application:
         stopping = _signals()
         folder = self._settings.store.data_dir / "out"
         console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
-        async with self._workshop() as workshop, self._at_work(workshop, [console]):
-            closed = asyncio.create_task(console.wait_closed())
-            stopped = asyncio.create_task(stopping.wait())
-            await asyncio.wait({closed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            closed.cancel()
-            stopped.cancel()
+        async with self._workshop() as workshop, self._at_work(workshop, [console]) as engine:
+            await _first(console.wait_closed(), stopping.wait(), engine)
 
     async def demo(self, *, port: int, open_browser: bool, data_dir: Path | None) -> None:
         """Serve the playground and run the bot in it as a child process."""
@@ -142,26 +137,27 @@ class Application:
             store = await stack.enter_async_context(self._store())
             toolbox = await stack.enter_async_context(self._toolbox(store))
             model = await stack.enter_async_context(self._model())
-            assistant = await store.assistants.upsert(self._assistant(toolbox))
+            assistant = await store.assistants.upsert(self._assistant(toolbox, model))
             yield Workshop(store, toolbox, model, assistant)
 
     @asynccontextmanager
-    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[None]:
-        """Engine and adapters; leaving it stops the adapters first, then lets the engine drain."""
+    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[asyncio.Task[None]]:
+        """Engine and adapters. Gives the engine's task, which ends by itself only when it cannot go on.
+
+        Leaving it stops receiving first, then lets the engine drain, then closes what the last edits needed.
+        """
         clock = SystemClock()
         relay = Relay(workshop.store, adapters, workshop.assistant, clock)
         limits = EngineLimits(run_lifetime=self._settings.process.run_lifetime, stop_poll=None)
         engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, limits)
         relay.connect(engine)
-        work = asyncio.create_task(engine.run(), name="engine")
-        try:
-            async with AsyncExitStack() as stack:
-                for adapter in adapters:
-                    await stack.enter_async_context(adapter.running(relay.reception(adapter.capabilities.platform)))
-                yield
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+        async with AsyncExitStack() as stack:
+            for adapter in adapters:
+                stack.push_async_callback(adapter.close)
+            work = await stack.enter_async_context(_running(engine.run(), "engine"))
+            for adapter in adapters:
+                await stack.enter_async_context(adapter.running(relay.reception(adapter.capabilities.platform)))
+            yield work
 
     @asynccontextmanager
     async def _store(self) -> AsyncGenerator[Store]:
@@ -195,13 +191,13 @@ class Application:
         finally:
             await model.close()
 
-    def _assistant(self, toolbox: FunctionToolbox) -> Assistant:
+    def _assistant(self, toolbox: FunctionToolbox, model: ModelClient) -> Assistant:
         settings = self._settings.assistant
         return Assistant(
             id=new_id("asst_"),
             created_at=int(SystemClock().now()),
             name=settings.name,
-            model=self._settings.model.openai_model,
+            model=model.traits.name,
             instructions=self._instructions(),
             tools=tuple(FunctionTool(function=definition) for definition in toolbox.definitions()),
         )
@@ -246,6 +242,27 @@ class Application:
             settings.model.openai_api_key,
         )
         return [token.get_secret_value() for token in tokens if token]
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[None, None, None], name: str) -> AsyncGenerator[asyncio.Task[None]]:
+    """A task that is cancelled, and waited for, at the end of the block."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _first(*waits: Coroutine[None, None, object] | asyncio.Task[None]) -> None:
+    """Return when one of them is done; raise what it raised."""
+    tasks = {asyncio.ensure_future(wait) for wait in waits}
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending - set(waits):
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 def _signals() -> asyncio.Event:

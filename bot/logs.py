@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -68,10 +69,12 @@ class _Redaction:
         return {key: self._clean(value) for key, value in event.items()}
 
     def _clean(self, value: object) -> object:
-        if isinstance(value, str):
-            return self._pattern.sub("[secret]", value)
-        if isinstance(value, list):
-            return [self._clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(value, dict):
-            return {key: self._clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-        return value
+        match value:
+            case str():
+                return self._pattern.sub("[secret]", value)
+            case list() | tuple():
+                return [self._clean(item) for item in cast("Sequence[object]", value)]
+            case dict():
+                return {key: self._clean(item) for key, item in cast("Mapping[object, object]", value).items()}
+            case _:
+                return value

@@ -88,7 +88,7 @@ class Lanes(Protocol):
         ...
 
     async def next_work(self, lease: Lease) -> Work | None:
-        """The lane's first unfinished run in order of acceptance; None when there is none due, the lane is then free."""
+        """The lane's first unfinished run in order of acceptance; None, and the lane is free, when none is due."""
         ...
 
     async def hand_back(self, worker_id: str) -> int:
@@ -206,8 +206,8 @@ class History(Protocol):
         """The newest `limit` messages that `run` may read, oldest first.
 
         A user message stands at its run's place and is followed by that run's answers, also when it was sent while an
-        earlier run was still going on. Superseded messages are left out. `before` pages backwards: only messages of runs
-        with a smaller sequence number.
+        earlier run was still going on. Superseded messages are left out. `before` pages backwards: only messages of
+        runs with a smaller sequence number.
         """
         ...
 
@@ -252,7 +252,7 @@ class Deliveries(Protocol):
         ...
 
     async def attach(self, lease: Lease, run_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]) -> None:
-        """Add taken-in files to the user message (`parts` for images) and clear the delivery's list of files to take in."""
+        """Add taken-in files to the user message (`parts` for images) and clear the delivery's list of files."""
         ...
 
     async def close(self, lease: Lease, run_id: str, state: DeliveryState) -> None:
@@ -292,7 +292,7 @@ class Collections(Protocol):
     """Small JSON records that tools keep in the bot's own database."""
 
     async def add(self, collection: str, fields: dict[str, str], idempotency_key: str) -> tuple[int, bool]:
-        """Add a record; the same key gives the first record again. Returns its number, counted from 1, and whether it is new."""
+        """Add a record; the same key gives the first record again. Returns its number (from 1) and whether it is new."""
         ...
 
     async def get(self, collection: str, number: int) -> dict[str, str] | None:

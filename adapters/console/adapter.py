@@ -65,6 +65,9 @@ class ConsoleAdapter:
             with suppress(asyncio.CancelledError):
                 await reading
 
+    async def close(self) -> None:
+        """Nothing is held open for writing."""
+
     async def wait_closed(self) -> None:
         """Return when the conversation is over: `/quit`, or the last answer after the end of input."""
         await self._closed.wait()

@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import discord
 import structlog
+from discord.gateway import DiscordWebSocket
 
 from adapters.discord.buttons import RunButton
 from adapters.discord.client import channel_bucket, make_client, token_bucket
@@ -73,8 +75,11 @@ class DiscordAdapter:
             waiting.cancel()
             supervisor.cancel()
             await asyncio.gather(supervisor, waiting, return_exceptions=True)
-            if self._client:
-                await self._client.close()
+
+    async def close(self) -> None:
+        """Close the REST connection, after the last edit."""
+        if self._client:
+            await self._client.close()
 
     def bucket(self, address: Address) -> str:
         """One bucket a channel; an interaction's own message has its own."""
@@ -112,9 +117,11 @@ class DiscordAdapter:
 
     async def _stay_connected(self, reception: Reception, ready: asyncio.Event) -> None:
         while True:
+            await self.close()
             client = self._client = self._listening(reception, ready)
             try:
-                await client.start(self._config.token.get_secret_value(), reconnect=True)
+                await client.login(self._config.token.get_secret_value())
+                await client.connect(reconnect=True)
             except discord.LoginFailure as error:
                 raise OperatorError(
                     "DISCORD_TOKEN is not accepted by Discord: copy it again from the Bot page."
@@ -129,8 +136,7 @@ class DiscordAdapter:
             except Exception:  # a frame that discord.py cannot parse ends it with any error; the bot must come back
                 log.exception("discord client ended")
             finally:
-                if not client.is_closed():
-                    await client.close()
+                await _hang_up(client)
             await asyncio.sleep(_RESTART_PAUSE)
 
     def _listening(self, reception: Reception, ready: asyncio.Event) -> discord.Client:
@@ -177,3 +183,10 @@ class DiscordAdapter:
             await message.add_reaction(emoji)
         except discord.HTTPException as error:
             log.info("reaction refused", code=error.code)
+
+
+async def _hang_up(client: discord.Client) -> None:
+    """End the gateway session only: edits of answers that are being written still go out over REST."""
+    socket = cast("DiscordWebSocket | None", client.ws)  # None until the first connection
+    if socket is not None and socket.open:
+        await socket.close(code=1000)

@@ -129,8 +129,8 @@ def slash_key(slash: SlashPayload) -> str:
 
 
 def click_team(click: ClickPayload, identity: Identity) -> str:
-    """The workspace in which a button was pressed."""
-    return click.team.id if click.team else identity.team_id
+    """The workspace of the person who pressed a button, as in the ids of message authors."""
+    return click.user.team_id or (click.team.id if click.team else identity.team_id)
 
 
 def command_in(text: str) -> str | None:

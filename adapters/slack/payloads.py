@@ -120,6 +120,12 @@ class Named(Payload):
     id: str
 
 
+class Clicker(Named):
+    """Who pressed a button."""
+
+    team_id: str | None = None
+
+
 class ClickedMessage(Payload):
     """The message under whose text the button was."""
 
@@ -137,7 +143,7 @@ class Action(Payload):
 class ClickPayload(Payload):
     """A `block_actions` interaction."""
 
-    user: Named
+    user: Clicker
     team: Named | None = None
     channel: Named | None = None
     message: ClickedMessage | None = None

@@ -89,7 +89,10 @@ class SegmentState(StrEnum):
 
 
 class Segment(Record):
-    """One chat message that carries a part of a run's answer. Posting is a step: intent first, then the platform's id."""
+    """One chat message that carries a part of a run's answer.
+
+    Posting is a step: intent first, then the platform's id.
+    """
 
     run_id: str
     position: int

@@ -16,7 +16,7 @@ _last = 0
 
 def new_id(prefix: Prefix) -> str:
     """A fresh id: prefix, creation time in base 32, randomness. Later ids of one process are always greater."""
-    global _last  # noqa: PLW0603 - one process-wide sequence is what makes ids sort
+    global _last
     with _lock:
         _last = max(time.time_ns() // 1000, _last + 1)
         moment = _last

@@ -22,7 +22,6 @@ class FrameSplitter:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        self._line_ended = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Add bytes; yields the data of every frame that they complete.
@@ -30,15 +29,12 @@ class FrameSplitter:
         Raises:
             BrokenStream: a frame grows beyond the limit.
         """
-        self._keep(chunk)
-        if self._line_ended or b"\n" in chunk or b"\r" in chunk:
+        self._parts.append(chunk)
+        self._size += len(chunk)
+        if b"\n" in chunk or b"\r" in chunk:
             yield from self._frames()
         if self._size > self._limit:
             raise BrokenStream(f"The model sent a frame of more than {self._limit} bytes.")
-
-    def _keep(self, chunk: bytes) -> None:
-        self._parts.append(chunk)
-        self._size += len(chunk)
 
     def _frames(self) -> Iterator[bytes]:
         buffer, held = b"".join(self._parts), b""
@@ -49,7 +45,6 @@ class FrameSplitter:
         *frames, rest = buffer.split(b"\n\n")
         rest += held
         self._parts, self._size = [rest], len(rest)
-        self._line_ended = rest.endswith((b"\n", b"\r"))
         for frame in frames:
             if data := _data_of(frame):
                 yield data

@@ -57,7 +57,10 @@ class Capabilities(Record):
 
 
 class Dialect(Protocol):
-    """How Markdown is written on a platform. Prefix-stable: longer Markdown never changes the text of finished blocks."""
+    """How Markdown is written on a platform.
+
+    Prefix-stable: longer Markdown never changes the text of finished blocks.
+    """
 
     def convert(self, markdown: str) -> str:
         """The model's Markdown in the platform's own, with everything that could ping anyone made harmless."""
@@ -186,14 +189,26 @@ class Posted(Record):
 class Adapter(Protocol):
     """One chat platform. Errors: only `bot.errors.PlatformError` and its kinds leave these methods."""
 
-    capabilities: Capabilities
-    dialect: Dialect
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the platform can do."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """How Markdown is written there."""
+        ...
 
     def running(self, reception: Reception) -> AbstractAsyncContextManager[None]:
         """Connect and hand events to `reception` until the context is left.
 
-        Entered when the platform is ready to deliver events. Reconnects by itself for as long as it is open.
+        Entered when the platform is ready to deliver events. Reconnects by itself for as long as it is open. Leaving it
+        ends receiving only: answers that are being written go on until `close`.
         """
+        ...
+
+    async def close(self) -> None:
+        """Close what is needed for writing, after the last answer."""
         ...
 
     def bucket(self, address: Address) -> str:

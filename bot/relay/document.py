@@ -168,7 +168,7 @@ def _verdict(run: Run, text: str) -> str:
         case RunStatus.COMPLETED:
             return "" if text.strip() else "_The assistant had nothing to say to this._"
         case RunStatus.CANCELLED if run.started_at is None:
-            return "_Not answered: too many messages were waiting here, or it was stopped before its turn. Please ask again._"
+            return "_Not answered: too many messages were waiting here, or it was stopped before its turn. Ask again._"
         case RunStatus.CANCELLED:
             return "_Stopped._"
         case RunStatus.EXPIRED:

@@ -59,8 +59,10 @@ class Governor:
         """Seconds between two interim edits of one message, now."""
         where = self._bucket(bucket)
         pacing = self._pacing
-        spacing = where.window / where.interim_limit * max(1, len(where.streams)) * self.workers
-        slowed = max(pacing.min_interval, spacing) * where.slowness(self._clock.monotonic())
+        now = self._clock.monotonic()
+        writing = sum(1 for stream in where.streams if stream.writes(now - 2 * pacing.max_interval))
+        spacing = where.window / where.interim_limit * max(1, writing) * self.workers
+        slowed = max(pacing.min_interval, spacing) * where.slowness(now)
         return min(pacing.max_interval, slowed)
 
     def _bucket(self, name: str) -> "_Bucket":
@@ -83,6 +85,10 @@ class Stream:
         self._clock = clock
         self.last_sent = -math.inf
         self.waiting_since: float | None = None
+
+    def writes(self, since: float) -> bool:
+        """Whether it waits for a turn or had one since then; an answer that only thinks slows nobody down."""
+        return self.waiting_since is not None or self.last_sent > since
 
     async def interim(self) -> None:
         """Wait for the turn of an edit that may be left out, and take it."""

@@ -68,7 +68,9 @@ class RunWriter:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    log.error("decoration failed", run_id=self._desk.run_id, exc_info=outcome)
 
     # --- RunSink
 

@@ -19,8 +19,8 @@ import bot.app
 Moment = Literal["before", "after"]
 
 _WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)", re.IGNORECASE)
-_BOOKKEEPING = frozenset({"workers", "lanes", "assistants", "notes", "alembic_version"})
-"""Tables whose writes are no recorded step: heartbeats, claims, start-up."""
+_BOOKKEEPING = frozenset({"workers", "lanes", "assistants", "notes", "alembic_version", "set"})
+"""Tables whose writes are no recorded step: heartbeats, claims, start-up (and `DO UPDATE SET`, which is no table)."""
 
 
 def live(environment: dict[str, str], folder: Path, moment: Moment, number: int) -> None:

@@ -58,3 +58,7 @@ def test_a_frame_beyond_the_limit_breaks_the_stream() -> None:
     assert list(splitter.feed(b"data: " + b"x" * 80 + b"\n\n")) == [b"x" * 80]
     with pytest.raises(BrokenStream):
         list(splitter.feed(b"data: " + b"x" * 100))
+
+
+def test_a_line_end_cut_in_two_does_not_end_the_frame() -> None:
+    assert split(b"data: a\r", b"\ndata: b\r\n\r\n") == [b"a\nb"]

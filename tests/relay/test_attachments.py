@@ -15,6 +15,7 @@ from bot.relay.signatures import media_type_of
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.support.run_script import FastClock, asked, assistant_of, event
 
+OFFICE = "application/vnd.openxmlformats-officedocument"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
@@ -40,8 +41,8 @@ def archive(*names: str) -> bytes:
         (b"%PDF-1.7\n", "application/pdf"),
         (b"\x1f\x8b\x08\x00", "application/gzip"),
         (archive("a.txt"), "application/zip"),
-        (archive("[Content_Types].xml", "word/document.xml"), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (archive("[Content_Types].xml", "xl/workbook.xml"), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (archive("[Content_Types].xml", "word/document.xml"), f"{OFFICE}.wordprocessingml.document"),
+        (archive("[Content_Types].xml", "xl/workbook.xml"), f"{OFFICE}.spreadsheetml.sheet"),
         (b"PK\x03\x04 broken", "application/octet-stream"),
         ("Grüße, 漢字\n".encode(), "text/plain"),
         ("Grüße".encode("utf-16"), "text/plain"),
@@ -101,7 +102,8 @@ async def test_whatever_is_left_out_has_a_reason(sqlite_store: Store) -> None:
     adapter.faults["download"].extend([Refused("It was deleted."), Unreachable()])
     files = [
         remote("deleted"), remote("lost"), remote("huge", size=10_000_000), remote("lying.bin", size=10),
-        remote("login.pdf"), remote("empty"), remote("forbidden", refused="It is on another site."), remote("page.html"),
+        remote("login.pdf"), remote("empty"), remote("forbidden", refused="It is on another site."),
+        remote("page.html"),
     ]  # fmt: skip
     policy = RelayPolicy(max_files=8, parallel_downloads=1)
     taken = await FileIntake(sqlite_store.files, adapter, policy).take([*files, remote("ninth")])

@@ -1,4 +1,4 @@
-"""A chat platform in memory: implements `bot.relay.contract.Adapter`, keeps what people would see, fails when told to."""
+"""A chat platform in memory: a `bot.relay.contract.Adapter` that keeps what people would see and fails when told to."""
 
 import asyncio
 import time

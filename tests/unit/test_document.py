@@ -27,7 +27,8 @@ def message(number: int, text: str = "", *, superseded: bool = False, cited: tup
 
 def call(state: CallState, name: str = "get_weather") -> ToolCall:
     return ToolCall(
-        run_id="r", turn=1, position=0, id="c", provider_call_id="p", name=name, arguments="{}", effect=Effect.READ, state=state
+        run_id="r", turn=1, position=0, id="c", provider_call_id="p", name=name, arguments="{}",
+        effect=Effect.READ, state=state,
     )  # fmt: skip
 
 

@@ -194,7 +194,9 @@ def test_limit_and_window_are_learnt() -> None:
 def test_streams_and_workers_share_a_bucket_and_other_buckets_do_not_matter() -> None:
     async def scene() -> list[float]:
         governor = Governor(PACING, LoopClock())
-        with governor.stream("c"), governor.stream("c"), governor.stream("d"):
+        with governor.stream("c") as one, governor.stream("c") as two, governor.stream("c"), governor.stream("d"):
+            await one.final()
+            await two.final()
             both = [governor.interval("c"), governor.interval("d")]
             governor.workers = 2
             return [*both, governor.interval("d")]

@@ -59,6 +59,7 @@ async def connected(store: Store, *, message_content: bool = True) -> AsyncItera
             message_content=message_content,
         )
         adapter = DiscordAdapter(config, store.notes)
+        stack.push_async_callback(adapter.close)
         reception = RecordingReception()
         await stack.enter_async_context(adapter.running(reception))
         await server.wait_for(lambda: server.view().commands)

@@ -120,6 +120,18 @@ class TestThreads:
         await window("thread-open").click()
         await expect(window.messages("discord")).to_have_count(2)
 
+    async def test_discord_starter(self, window: Window) -> None:
+        """What a Discord thread repeats of the message that opened it is shown once."""
+        discord = window.scene.discord
+        root = discord.say("ada", "D1", "hello there")
+        thread = discord.open_thread(root, "hello there")
+        discord.say("ada", thread.id, "hello there")
+        discord.say("bot", thread.id, "answer")
+        await window("thread-open").click()
+        await expect(window.messages("discord")).to_have_count(2)
+        discord.say("ada", thread.id, "hello there")
+        await expect(window.messages("discord")).to_have_count(3)
+
     async def test_reply_action(self, window: Window) -> None:
         """Any message of a Slack channel can become a thread, by keyboard too."""
         window.scene.slack.say("ben", "S1", "hello")
@@ -168,13 +180,16 @@ class TestPlaces:
 
 class TestTrouble:
     async def test_kill_and_start(self, window: Window) -> None:
-        """The button kills the bot's process, both panes say so, and it can be started again."""
+        """The button kills the bot's process, both panes say so even in a thread, and it can be started again."""
+        await window.say("@Parley hello")
+        await expect(window("thread-panel")).to_be_visible()
         pid = window.scene.bot.pid
         await expect(window("bot-state")).to_have_text("Running")
         await window("kill-bot").click()
         await expect(window("bot-state")).to_have_text("Killed")
         await expect(window("banner-slack")).to_contain_text("was killed")
         await expect(window("banner-discord")).to_contain_text("was killed")
+        await expect(window("banner-slack")).to_be_in_viewport()
         assert window.scene.bot.pid is None
         await window("start-bot").click()
         await expect(window("bot-state")).to_have_text("Running")

@@ -1,6 +1,6 @@
 // Files that were chosen for the next message: a chip each, uploaded at once.
 
-import { el, icon } from "./dom.js";
+import { el, iconButton } from "./dom.js";
 import { extension, size } from "./format.js";
 import { toast } from "./toast.js";
 
@@ -45,7 +45,7 @@ export class Attachments {
     chosen.chip = el(
       "li", { class: "chip uploading", testid: "chip", "data-name": file.name },
       preview(file), el("span", { class: "chip-name" }, file.name), el("span", { class: "chip-size" }, size(file.size)),
-      el("button", { type: "button", testid: "chip-remove", "aria-label": `Remove ${file.name}`, onclick: remove }, icon("close")),
+      iconButton("close", `Remove ${file.name}`, { class: null, testid: "chip-remove", onclick: remove }),
     );
     chosen.done.then(
       () => chosen.chip.classList.remove("uploading"),

@@ -27,9 +27,8 @@ export class Banner {
     const parts = [el("span", { class: "grow" }, sentence)];
     if (bot.state === "killed" || bot.state === "stopped") {
       const onclick = () => this.start();
-      parts.push(
-        el("button", { type: "button", class: "button primary", testid: `banner-start-${this.platform}`, onclick }, "Start the bot"),
-      );
+      const facts = { type: "button", class: "button primary", testid: `banner-start-${this.platform}`, onclick };
+      parts.push(el("button", facts, "Start the bot"));
     }
     if (bot.state === "stopped" && bot.last_lines.length > 0) {
       parts.push(el("details", {}, el("summary", {}, "Its last words"), el("pre", {}, bot.last_lines.join("\n"))));

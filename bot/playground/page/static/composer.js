@@ -2,8 +2,8 @@
 
 import { Attachments } from "./attachments.js";
 import { CommandForm } from "./commandform.js";
-import { avatar, el, icon } from "./dom.js";
-import { Picker } from "./picker.js";
+import { el, icon, iconButton } from "./dom.js";
+import { Offers } from "./offers.js";
 import { commandRequest } from "./slash.js";
 
 const TALLEST = 220; // pixels until the box scrolls
@@ -80,16 +80,19 @@ export class Composer {
     this.input = el("textarea", {
       id: `composer-${this.name}`, testid: `composer-${this.name}`, rows: "1", autocomplete: "off", spellcheck: "true",
       enterkeyhint: "send",
-      oninput: () => { this.#resize(); this.#suggest(); },
+      oninput: () => { this.#resize(); this.offers.update(); },
       onkeydown: (event) => this.#key(event),
-      onclick: () => this.#suggest(),
+      onclick: () => this.offers.update(),
       onpaste: (event) => this.#paste(event),
     });
-    this.picker = new Picker(this.input);
+    this.offers = new Offers(
+      this.input, this.store, this.platform, this.commands ? (command) => this.#choose(command) : null,
+    );
     this.failures = el("div", { class: "failures", role: "alert" });
     const box = el("div", { class: "box" }, this.form.element, this.attachments.element, this.input, this.#tools());
     const submit = (event) => { event.preventDefault(); this.send(); };
-    this.element = el("form", { class: "composer", onsubmit: submit }, this.picker.element, this.failures, box, this.#hint());
+    const picker = this.offers.picker.element;
+    this.element = el("form", { class: "composer", onsubmit: submit }, picker, this.failures, box, this.#hint());
   }
 
   #tools() {
@@ -104,10 +107,7 @@ export class Composer {
     if (this.commands) tools.push(this.#insertTool("/", "Use a command"));
     if (this.acts.ideas) {
       const onclick = () => this.acts.ideas();
-      tools.push(el(
-        "button", { type: "button", class: "tool", testid: `ideas-${this.name}`, "aria-label": "Ideas", "data-tip": "Ideas to try", onclick },
-        icon("idea"),
-      ));
+      tools.push(iconButton("idea", "Ideas", { testid: `ideas-${this.name}`, "data-tip": "Ideas to try", onclick }));
     }
     const send = el("button", { class: "send", testid: `send-${this.name}`, "aria-label": "Send" }, icon("send"));
     return el("div", { class: "tools" }, ...tools, send);
@@ -118,7 +118,7 @@ export class Composer {
       this.input.focus();
       if (sign === "/") this.input.value = "/";
       else this.input.setRangeText(sign, this.input.selectionStart, this.input.selectionEnd, "end");
-      this.#suggest();
+      this.offers.update();
     };
     return el("button", { type: "button", class: "tool sign", "aria-label": label, "data-tip": label, onclick }, sign);
   }
@@ -131,7 +131,7 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing || this.picker.key(event)) return;
+    if (event.isComposing || this.offers.picker.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.send();
@@ -143,44 +143,6 @@ export class Composer {
     if (files.length === 0) return;
     event.preventDefault();
     this.attachments.add(files);
-  }
-
-  /** Offer people after `@`, commands after `/` at the beginning. */
-  #suggest() {
-    const before = this.input.value.slice(0, this.input.selectionStart);
-    const mention = /(?:^|\s)@([\p{L}]*)$/u.exec(before);
-    const command = this.commands && /^\/(\S*)$/.exec(before);
-    if (command) this.#offerCommands(command[1].toLowerCase());
-    else if (mention) this.#offerPeople(mention[1].toLowerCase());
-    else this.picker.hide();
-  }
-
-  #offerPeople(begun) {
-    const bot = { id: "bot", name: this.#known().botName, initials: "P", detail: "App" };
-    const everyone = [bot, ...this.store.people.filter((person) => person.id !== this.store.me)];
-    const matching = everyone.filter((one) => one.name.toLowerCase().split(" ").some((part) => part.startsWith(begun)));
-    this.picker.show({
-      label: "People", testid: "mention-picker", optionTestid: "mention-option",
-      items: matching.map((one) => ({
-        name: one.name, title: one.name, detail: one.detail ?? (one.administrator ? "Administrator" : "Member"),
-        picture: avatar(one.id, one.initials),
-      })),
-      choose: (item) => {
-        const end = this.input.selectionStart;
-        this.input.setRangeText(`@${item.name} `, end - begun.length - 1, end, "end");
-      },
-    });
-  }
-
-  #offerCommands(begun) {
-    const matching = this.#known().commands.filter((command) => command.name.startsWith(begun));
-    this.picker.show({
-      label: `Commands of ${this.#known().botName}`, testid: "command-picker", optionTestid: "command-option",
-      items: matching.map((command) => ({
-        name: command.name, title: `/${command.name}`, detail: command.description, extra: optionList(command.options), command,
-      })),
-      choose: ({ command }) => this.#choose(command),
-    });
   }
 
   #choose(command) {
@@ -231,12 +193,4 @@ export class Composer {
 
 function draftName({ words, files, request }) {
   return words || (request.name ? `/${request.name}` : files.map((one) => one.file.name).join(", "));
-}
-
-function optionList(options) {
-  if (options.length === 0) return null;
-  const parts = options.map((option) =>
-    el("span", { class: "picker-extra-option" }, el("b", {}, option.required ? option.name : `${option.name}?`), ` ${option.description}`),
-  );
-  return el("span", { class: "picker-extra" }, ...parts);
 }

@@ -58,7 +58,9 @@ export class Conversation {
   take(message) {
     if (!this.holds(message)) return false;
     const messages = this.messages();
-    this.list.put(message, messages[messages.findIndex((one) => one.id === message.id) + 1]);
+    const place = messages.findIndex((one) => one.id === message.id);
+    if (place < 0) return true; // what a thread repeats of the message that opened it
+    this.list.put(message, messages[place + 1]);
     this.#settle();
     return true;
   }
@@ -87,8 +89,11 @@ export class Conversation {
     const { channel } = this.place;
     const state = this.#state();
     const parent = state.channels.get(channel)?.parent;
-    const starters = parent ? state.inChannel(parent).filter((message) => message.opens === channel) : [];
-    return [...starters, ...state.inChannel(channel)].filter((message) => this.holds(message));
+    const starter = parent && state.inChannel(parent).find((message) => message.opens === channel);
+    const own = state.inChannel(channel).filter((message) => this.holds(message));
+    if (!starter) return own;
+    const repeated = own[0]?.author === starter.author && own[0].html === starter.html;
+    return [starter, ...(repeated ? own.slice(1) : own)];
   }
 
   showStatus() {
@@ -135,7 +140,7 @@ export class Conversation {
 
   #facts() {
     const direct = this.#state().channels.get(this.place.channel).kind !== "channel";
-    return { platform: this.#state(), direct, offline: /offline/i.test(this.store.bot.model_label) };
+    return { platform: this.#state(), direct, me: this.store.me, offline: /offline/i.test(this.store.bot.model_label) };
   }
 
   #fillEmpty() {

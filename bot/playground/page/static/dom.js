@@ -25,20 +25,24 @@ export function text(element, value) {
 }
 
 const PATHS = {
-  attach: "M16.5 8.500l-6.800 6.800a2.200 2.200 0 0 1-3.100-3.100l7.200-7.200a3.700 3.700 0 0 1 5.200 5.200l-7.300 7.300a5.200 5.200 0 0 1-7.300-7.300l6.500-6.500",
-  back: "M12.500 5l-5 5 5 5",
-  bolt: "M11 2.500L4.500 11.500H10l-1 6 6.500-9H10z",
-  close: "M5.500 5.500l9 9m0-9l-9 9",
-  copy: "M7.500 7.500h8v9h-8zM5 12.500H4v-9h8v1.500",
-  download: "M10 3.500v9m-3.500-3.500L10 12.500 13.500 9M4 16.500h12",
-  hash: "M8.500 3.500L7 16.500m6-13l-1.500 13M4 7.500h12.500M3.500 12.500H16",
-  idea: "M7.500 13.500c0-1.500-2.500-2.500-2.500-5.500a5 5 0 0 1 10 0c0 3-2.500 4-2.500 5.500zM8 16.500h4",
-  members: "M7.500 9.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5zM2.500 16c0-2.500 2-4.500 5-4.500s5 2 5 4.500m.5-11.300a2.500 2.500 0 0 1 0 4.600m1.500 2.600c1.800.6 3 2.200 3 4.100",
-  menu: "M3.500 6h13M3.500 10h13M3.500 14h13",
-  reply: "M4 4.500h12v8.500H9.500L6 16v-3H4z",
+  attach:
+    "M16.5 8.5l-6.8 6.8a2.2 2.2 0 0 1-3.1-3.1l7.2-7.2a3.7 3.7 0 0 1 5.2 5.2" +
+    "l-7.3 7.3a5.2 5.2 0 0 1-7.3-7.3l6.5-6.5",
+  back: "M12.5 5l-5 5 5 5",
+  bolt: "M11 2.5L4.5 11.5H10l-1 6 6.5-9H10z",
+  close: "M5.5 5.5l9 9m0-9l-9 9",
+  copy: "M7.5 7.5h8v9h-8zM5 12.5H4v-9h8v1.5",
+  download: "M10 3.5v9m-3.5-3.5L10 12.5 13.5 9M4 16.5h12",
+  hash: "M8.5 3.5L7 16.5m6-13l-1.5 13M4 7.5h12.5M3.5 12.5H16",
+  idea: "M7.5 13.5c0-1.5-2.5-2.5-2.5-5.5a5 5 0 0 1 10 0c0 3-2.5 4-2.5 5.5zM8 16.5h4",
+  members:
+    "M7.5 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2.5 16c0-2.5 2-4.5 5-4.5s5 2 5 4.5" +
+    "m.5-11.3a2.5 2.5 0 0 1 0 4.6m1.5 2.6c1.8.6 3 2.2 3 4.1",
+  menu: "M3.5 6h13M3.5 10h13M3.5 14h13",
+  reply: "M4 4.5h12v8.5H9.5L6 16v-3H4z",
   send: "M4 4l13 6-13 6 2-6zm2 6h6",
   theme: "M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14",
-  thread: "M5.500 3.500v6.500a3 3 0 0 0 3 3h7m-3-3l3 3-3 3",
+  thread: "M5.5 3.5v6.5a3 3 0 0 0 3 3h7m-3-3l3 3-3 3",
 };
 
 /** A line icon of 20 px; it is decoration, so the control around it carries the label. */
@@ -51,6 +55,11 @@ export function icon(name) {
   path.setAttribute("d", PATHS[name]);
   svg.append(path);
   return svg;
+}
+
+/** A button that is an icon; its label is for those who do not see it. */
+export function iconButton(name, label, attributes) {
+  return el("button", { type: "button", class: "tool", "aria-label": label, ...attributes }, icon(name));
 }
 
 /** A round or square picture with initials; `who` picks the colour. */

@@ -1,6 +1,6 @@
 // One message: made once, then patched where it changed.
 
-import { attribute, avatar, el, icon, text } from "./dom.js";
+import { attribute, avatar, el, icon, iconButton, text } from "./dom.js";
 import { count, exactTime, extension, fullTime, size, time } from "./format.js";
 import { morph, parse } from "./html.js";
 
@@ -74,10 +74,7 @@ export class MessageElement {
   #replyAction() {
     const label = "Reply in thread";
     const onclick = () => this.#acts.openThread(this.message);
-    return el(
-      "button", { type: "button", class: "reply", testid: "thread-reply", "aria-label": label, "data-tip": label, onclick },
-      icon("reply"),
-    );
+    return iconButton("reply", label, { class: "reply", testid: "thread-reply", "data-tip": label, onclick });
   }
 
   #head(message) {
@@ -142,7 +139,8 @@ export class MessageElement {
 
 function thinkingLine(name) {
   const fragment = document.createDocumentFragment();
-  fragment.append(el("p", { class: "thinking" }, el("span", { class: "dots" }, el("i"), el("i"), el("i")), ` ${name} is thinking`));
+  const dots = el("span", { class: "dots" }, el("i"), el("i"), el("i"));
+  fragment.append(el("p", { class: "thinking" }, dots, ` ${name} is thinking`));
   return fragment;
 }
 
@@ -152,9 +150,9 @@ function reaction(emoji) {
 
 function fileCard(file, acts) {
   const facts = el("span", { class: "file-facts" }, el("b", {}, file.name), el("span", {}, size(file.size)));
+  const label = `Download ${file.name}`;
   const download = el(
-    "a", { class: "download", href: file.url, download: file.name, "aria-label": `Download ${file.name}`, "data-tip": "Download" },
-    icon("download"),
+    "a", { class: "download", href: file.url, download: file.name, "aria-label": label, "data-tip": "Download" }, icon("download"),
   );
   const card = el("div", { class: "file", testid: "file-card", "data-name": file.name });
   if (RASTER.has(file.media_type)) {

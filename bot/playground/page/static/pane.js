@@ -3,7 +3,9 @@
 import { Announcer } from "./announcer.js";
 import { Banner } from "./banner.js";
 import { Conversation } from "./conversation.js";
-import { attribute, avatar, el, icon, text } from "./dom.js";
+import { attribute, avatar, el, icon, iconButton, text } from "./dom.js";
+import { acceptDrops } from "./dropzone.js";
+import { Members } from "./members.js";
 import { Sidebar } from "./sidebar.js";
 
 const FOLLOWED = 120; // seconds after speaking during which an answer's thread opens by itself
@@ -76,14 +78,19 @@ export class Pane {
   #build() {
     const name = this.platform === "slack" ? "Slack" : "Discord";
     this.header = el("header", { class: "pane-head" });
-    const main = el("div", { class: "main" }, this.header, this.banner.element, this.main.element);
+    const main = el("div", { class: "main" }, this.header, this.main.element);
     this.element = el(
       "section",
       { class: `pane ${this.platform}`, id: `pane-${this.platform}`, testid: `pane-${this.platform}`, "aria-label": name },
-      el("div", { class: "pane-inner" }, this.sidebar.element, main, ...this.#side()), this.announcer.element,
+      el("div", { class: "pane-inner" }, this.sidebar.element, main, ...this.#side(), this.banner.element),
+      this.announcer.element,
     );
     this.#buildHead(name);
-    this.#acceptDrops();
+    acceptDrops(this.element, (files) => {
+      const { composer } = this.thread?.place ? this.thread : this.main;
+      composer.attachments.add(files);
+      composer.focus();
+    });
     this.element.addEventListener("keydown", (event) => this.#escape(event));
   }
 
@@ -91,10 +98,7 @@ export class Pane {
     if (this.thread) {
       this.threadWhere = el("span", { class: "where" });
       const onclick = () => { this.closeThread(); this.main.composer.focus(); };
-      const close = el(
-        "button", { type: "button", class: "tool", testid: "thread-close", "aria-label": "Close the thread", "data-tip": "Close", onclick },
-        icon("close"),
-      );
+      const close = iconButton("close", "Close the thread", { testid: "thread-close", "data-tip": "Close", onclick });
       this.threadPanel = el(
         "aside", { class: "thread-panel", testid: "thread-panel", "aria-label": "Thread", hidden: true },
         el("header", { class: "pane-head" }, el("h2", { class: "grow" }, "Thread ", this.threadWhere), close),
@@ -102,40 +106,23 @@ export class Pane {
       );
       return [this.threadPanel];
     }
-    this.members = el("aside", { class: "members", testid: "members", "aria-label": "Members", hidden: true });
-    return [this.members];
+    this.members = new Members();
+    return [this.members.element];
   }
 
   #buildHead(name) {
     const toggle = () => this.element.classList.toggle("drawer-open");
     const back = () => this.open(this.#channel().parent, { focus: true });
     this.title = el("h2", { class: "grow" });
-    this.back = this.platform === "slack" ? null : el(
-      "button", { type: "button", class: "tool", testid: "thread-back", "aria-label": "Back to the channel", onclick: back, hidden: true },
-      icon("back"),
-    );
+    this.back = this.platform === "slack" ? null : iconButton("back", "Back to the channel", {
+      testid: "thread-back", onclick: back, hidden: true,
+    });
     this.connection = el("span", { class: "connection", testid: `connection-${this.platform}` });
     this.header.append(
-      el(
-        "button",
-        { type: "button", class: "tool drawer", testid: `channels-${this.platform}`, "aria-label": `${name} channels`, onclick: toggle },
-        icon("menu"),
-      ),
+      iconButton("menu", `${name} channels`, { class: "tool drawer", testid: `channels-${this.platform}`, onclick: toggle }),
       ...(this.back ? [this.back] : []), this.title, this.connection,
     );
-    if (this.members) this.header.append(this.#membersToggle());
-  }
-
-  #membersToggle() {
-    const onclick = (event) => {
-      this.members.hidden = !this.members.hidden;
-      event.currentTarget.setAttribute("aria-expanded", String(!this.members.hidden));
-    };
-    return el(
-      "button",
-      { type: "button", class: "tool", testid: "members-toggle", "aria-label": "Members", "aria-expanded": "false", "data-tip": "Members", onclick },
-      icon("members"),
-    );
+    if (this.members) this.header.append(this.members.toggle);
   }
 
   #listen() {
@@ -158,7 +145,7 @@ export class Pane {
   #refresh() {
     const mine = this.#state().channelsFor(this.store.me);
     this.banner.show();
-    this.#fillMembers();
+    this.members?.fill(this.#state().botName, this.store.people);
     if (!mine.some((channel) => channel.id === this.current)) {
       const kind = this.current && this.#channel()?.kind === "dm" ? "dm" : "channel";
       this.open(mine.find((channel) => channel.kind === kind)?.id ?? mine[0].id);
@@ -219,40 +206,9 @@ export class Pane {
     this.title.replaceChildren(mark, el("span", { class: "title-name" }, channel.name));
     if (this.back) this.back.hidden = !channel.parent;
     attribute(this.connection, "data-connected", String(state.connected));
-    attribute(this.connection, "data-tip", state.connected ? `${state.botName} is connected` : `${state.botName} is not connected`);
-    text(this.connection, state.connected ? "connected" : "not connected");
-  }
-
-  #fillMembers() {
-    if (!this.members) return;
-    const bot = { id: "bot", name: this.#state().botName, initials: "P", role: "App" };
-    const rows = [bot, ...this.store.people].map((one) =>
-      el(
-        "li", {}, avatar(one.id, one.initials),
-        el("span", {}, el("b", {}, one.name), el("small", {}, one.role ?? (one.administrator ? "Administrator" : "Member"))),
-      ),
-    );
-    this.members.replaceChildren(el("h2", {}, "Members"), el("ul", {}, ...rows));
-  }
-
-  #acceptDrops() {
-    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-    this.element.addEventListener("dragover", (event) => {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      this.element.classList.add("dropping");
-    });
-    this.element.addEventListener("dragleave", (event) => {
-      if (!this.element.contains(event.relatedTarget)) this.element.classList.remove("dropping");
-    });
-    this.element.addEventListener("drop", (event) => {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      this.element.classList.remove("dropping");
-      const target = this.thread?.place ? this.thread : this.main;
-      target.composer.attachments.add(event.dataTransfer.files);
-      target.composer.focus();
-    });
+    const words = state.connected ? "connected" : "not connected";
+    attribute(this.connection, "data-tip", `${state.botName} is ${words}`);
+    text(this.connection, words);
   }
 
   #escape(event) {

@@ -3,37 +3,34 @@
 import { el } from "./dom.js";
 
 const SALES = "month,revenue\nJanuary,420\nFebruary,510\nMarch,480\nApril,690\nMay,820\nJune,760\n";
-const CHART = [
-  "```python", "import csv", 'for row in csv.DictReader(open("sales.csv")):',
-  '    print(f"{row[\'month\']:9} {\'▇\' * (int(row[\'revenue\']) // 40)} {row[\'revenue\']}")', "```",
-].join("\n");
-
 const used = { slack: new Set(), discord: new Set() };
 
 /** All ideas for a channel, best first: {name, title, detail, action, text, files, command, options, coach}. */
-function ideas({ platform, offline, direct }) {
+function ideas({ platform, offline, direct, me }) {
   const at = direct ? "" : `@${platform.botName} `;
   const call = (inWords, asTool) => at + (offline ? asTool : inWords);
+  const ticket = (summary, priority) =>
+    `!tool create_ticket user_email=${me}@example.org issue_summary="${summary}" priority=${priority}`;
   const ask = platform.commands.find((command) => command.name === "ask");
-  const question = "How many days of holiday do I have?";
+  const question = "What can you do for us?";
   const slash = ask && {
     name: "ask-command", title: "Use /ask", detail: question, command: "ask",
     options: platform.name === "slack" ? { text: question } : { [ask.options[0]?.name ?? "question"]: question },
   };
   const list = [
-    { name: "ask", title: "Ask the handbook", detail: question, text: at + question },
+    { name: "ask", title: "Ask a question", detail: question, text: at + question },
     {
       name: "ticket", title: "Open a ticket", detail: "Calls the Python function create_ticket",
       text: call(
         "Open a ticket with high priority: the printer on floor 2 is out of toner.",
-        '!tool create_ticket title="The printer on floor 2 is out of toner" priority=high',
+        ticket("The printer on floor 2 is out of toner", "high"),
       ),
     },
     {
       name: "two-tools", title: "Two tools at once", detail: "Both calls run at the same time",
       text: call(
         "Open two tickets: a laptop for Ben and a badge for Chloe.",
-        '!tool create_ticket title="A laptop for Ben"\n!tool create_ticket title="A badge for Chloe"',
+        `${ticket("A laptop for Ben", "low")}\n${ticket("A badge for Chloe", "medium")}`,
       ),
     },
     {
@@ -41,8 +38,8 @@ function ideas({ platform, offline, direct }) {
       text: call("Count slowly from 1 to 60, one number a line.", "!count 60"),
     },
     {
-      name: "file", title: "Chart from a CSV", detail: "Attaches sales.csv and runs Python on it",
-      text: call("Draw a bar chart of this file.", `\n${CHART}`).trim(),
+      name: "file", title: "Attach a file", detail: "Sends sales.csv along and asks what is in it",
+      text: call("What is in this file, and what stands out?", "What is in this file?"),
       files: () => [new File([SALES], "sales.csv", { type: "text/csv" })],
     },
   ];

@@ -96,13 +96,15 @@ export class TopBar {
 
   #trouble() {
     const item = (platform, name, action, words) => {
-      const [testid, label] = action === "limit_rate" ? ["limit-rate", `Rate limit ${LIMITED} s`] : ["drop-connection", "Drop connection"];
+      const limiting = action === "limit_rate";
+      const label = limiting ? `Rate limit ${LIMITED} s` : "Drop connection";
+      const testid = `${limiting ? "limit-rate" : "drop-connection"}-${platform}`;
       const onclick = async () => {
         this.menu.open = false;
-        const facts = action === "limit_rate" ? { seconds: LIMITED } : {};
+        const facts = limiting ? { seconds: LIMITED } : {};
         if (await this.#do({ action, platform, ...facts })) toast(words, "done");
       };
-      return el("button", { type: "button", testid: `${testid}-${platform}`, "aria-label": `${name}: ${label}`, onclick }, label);
+      return el("button", { type: "button", testid, "aria-label": `${name}: ${label}`, onclick }, label);
     };
     const group = (platform, name) =>
       el(
@@ -128,10 +130,11 @@ export class TopBar {
     this.state = el("span", { class: "state", testid: "bot-state", role: "status" });
     const kill = () => this.#do({ action: "kill" });
     const tip = "Ends its process with SIGKILL";
-    this.kill = el("button", { type: "button", class: "button danger", testid: "kill-bot", "data-tip": tip, onclick: kill }, "Kill the bot");
-    this.begin = el(
-      "button", { type: "button", class: "button primary", testid: "start-bot", onclick: () => this.start(), hidden: true }, "Start the bot",
-    );
+    const killing = { type: "button", class: "button danger", testid: "kill-bot", "data-tip": tip, onclick: kill };
+    this.kill = el("button", killing, "Kill the bot");
+    const start = () => this.start();
+    const starting = { type: "button", class: "button primary", testid: "start-bot", onclick: start, hidden: true };
+    this.begin = el("button", starting, "Start the bot");
     this.bubble = el(
       "div", { class: "coach", testid: "coach", role: "status", hidden: true },
       "It is counting. Kill it now, then start it again: the same message goes on.",
