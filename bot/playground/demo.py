@@ -14,13 +14,16 @@ from bot.errors import OperatorError
 from bot.playground.child import BotChild
 from bot.playground.discord import DiscordStandIn
 from bot.playground.page.server import PageServer
-from bot.playground.slack import SlackStandIn
+from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import Stage
 
 log = structlog.get_logger()
 
 START_LIMIT = 60.0
 """Seconds that the bot may take until it is connected to both; it takes about two."""
+
+REDELIVERY = (0.0, 3.0, 10.0)
+"""Seconds between deliveries of an event that nobody acknowledged: Slack's minutes are too long to watch."""
 
 REAL_DEPLOYMENT_SETTINGS = (
     "SLACK_SIGNING_SECRET",
@@ -60,7 +63,7 @@ async def run_demo(
     """
     async with AsyncExitStack() as stack:
         stopped = stack.enter_context(_stop_signals())
-        slack = await stack.enter_async_context(SlackStandIn(port=0))
+        slack = await stack.enter_async_context(SlackStandIn(port=0, rules=SlackRules(retry_delays=REDELIVERY)))
         discord = await stack.enter_async_context(DiscordStandIn(port=0))
         data = stack.enter_context(_folder(data_dir))
         bot = BotChild(command, _child_environment(environment, slack, discord, data))

@@ -11,7 +11,7 @@ from bot.errors import OperatorError
 from bot.store.assistants import Assistants
 from bot.store.blobs import DirectoryBlobs, TableBlobs
 from bot.store.collections import Collections
-from bot.store.connections import Connections, Engines
+from bot.store.connections import Engines
 from bot.store.deliveries import Deliveries
 from bot.store.files import Files
 from bot.store.history import History
@@ -19,9 +19,9 @@ from bot.store.intake import Intake
 from bot.store.lanes import Bell, Lanes
 from bot.store.lockfile import only_process
 from bot.store.notes import Notes
-from bot.store.postgres import PostgresConnections, open_postgres, postgres_engine
+from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
-from bot.store.sqlite import SqliteConnections, open_sqlite
+from bot.store.sqlite import open_sqlite, sqlite_engine
 from bot.store.upgrades import require_newest, upgrade
 from bot.store.urls import DatabaseAddress, parse_url
 
@@ -83,13 +83,13 @@ async def migrate(url: str, data_dir: Path) -> str:
 
 async def _migrate(address: DatabaseAddress) -> str:
     if address.kind == "postgres":
-        connections: Connections = PostgresConnections(postgres_engine(address, 1))
+        engine = postgres_engine(address, 1)
     else:
-        connections = SqliteConnections(address, 1, foreign_keys=False)
+        engine = sqlite_engine(address, 1, foreign_keys=False)
     try:
-        return await upgrade(connections)
+        return await upgrade(engine)
     finally:
-        await connections.close()
+        await engine.dispose()
 
 
 async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -> OpenStore:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 import asyncpg
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import StoreUnavailable
 from bot.store.connections import Engines, Transaction
@@ -39,36 +40,34 @@ if TYPE_CHECKING:
 
 def writing(method: Method[A, P, T]) -> Bound[A, P, T]:
     """Run the method in one transaction that writes; it is committed when the method returns."""
-
-    @wraps(method)
-    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await _unbroken(self.engines.writer.run(lambda tx: method(self, tx, *args, **kwargs)))
-
-    return run
+    return _through(method, lambda engines: engines.writer)
 
 
 def reading(method: Method[A, P, T]) -> Bound[A, P, T]:
     """Run the method on a connection that only reads; each of its statements sees the newest committed state."""
-
-    @wraps(method)
-    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await _unbroken(self.engines.reader.run(lambda tx: method(self, tx, *args, **kwargs)))
-
-    return run
+    return _through(method, lambda engines: engines.reader)
 
 
 def beating(method: Method[A, P, T]) -> Bound[A, P, T]:
     """Like `writing`, on the connection kept for the heartbeat: a busy pool must not cost the lease."""
+    return _through(method, lambda engines: engines.heart)
 
+
+def _through(method: Method[A, P, T], choose: Callable[[Engines], AsyncEngine]) -> Bound[A, P, T]:
     @wraps(method)
     async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await _unbroken(self.engines.heart.run(lambda tx: method(self, tx, *args, **kwargs)))
+        async def unit() -> T:
+            with translated():
+                async with choose(self.engines).begin() as tx:
+                    return await method(self, tx, *args, **kwargs)
+
+        return await _unbroken(unit())
 
     return run
 
 
 async def _unbroken(unit: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.create_task(_translating(unit))
+    task = asyncio.create_task(unit)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -80,11 +79,6 @@ async def _unbroken(unit: Coroutine[Any, Any, T]) -> T:
             task.exception()  # looked at, so that asyncio does not report it as forgotten
         raise cancelled
     return task.result()
-
-
-async def _translating(unit: Coroutine[Any, Any, T]) -> T:
-    with translated():
-        return await unit
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import OperatorError
-from bot.store.connections import Connections
 from bot.store.transactions import translated
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -26,7 +26,7 @@ def newest_revision() -> str:
     return head
 
 
-async def upgrade(connections: Connections) -> str:
+async def upgrade(engine: AsyncEngine) -> str:
     """Run the migrations that are missing, in one transaction. Returns the revision.
 
     Raises:
@@ -34,11 +34,12 @@ async def upgrade(connections: Connections) -> str:
     """
     newest = await asyncio.to_thread(newest_revision)
     with translated():
-        await connections.run_sync(lambda connection: _upgrade(connection, newest))
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, newest)
     return newest
 
 
-async def require_newest(connections: Connections) -> None:
+async def require_newest(engine: AsyncEngine) -> None:
     """Refuse to work on another schema than the newest.
 
     Raises:
@@ -47,7 +48,8 @@ async def require_newest(connections: Connections) -> None:
     """
     newest = await asyncio.to_thread(newest_revision)
     with translated():
-        found = await connections.run_sync(_revision)
+        async with engine.begin() as connection:
+            found = await connection.run_sync(_revision)
     if found != newest:
         state = "has no tables yet" if found is None else f"is at revision {found}, not {newest}"
         raise OperatorError(f"The database {state}: run `python -m bot migrate`.")

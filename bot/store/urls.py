@@ -55,7 +55,7 @@ def _sqlite(url: URL) -> DatabaseAddress:
         raise SettingsError(f"DATABASE_URL has the parameter {next(iter(url.query))}, which SQLite does not take here.")
     database = url.database or ":memory:"
     file = None if database == ":memory:" else Path(database)
-    return DatabaseAddress("sqlite", URL.create("sqlite+pysqlite", database=database), file)
+    return DatabaseAddress("sqlite", URL.create("sqlite+aiosqlite", database=database), file)
 
 
 def _postgres(url: URL) -> DatabaseAddress:

@@ -5,9 +5,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from bot.store.connections import Connections
-from bot.store.postgres import PostgresConnections, postgres_engine
-from bot.store.sqlite import SqliteConnections
+from bot.store.postgres import postgres_engine
+from bot.store.sqlite import sqlite_engine
 from bot.store.urls import parse_url
 
 T = TypeVar("T")
@@ -16,13 +15,12 @@ T = TypeVar("T")
 async def aside(database_url: str, work: Callable[[Connection], T]) -> T:
     """Work in a transaction on a connection of its own."""
     address = parse_url(database_url)
-    connections: Connections = (
-        SqliteConnections(address, 1) if address.kind == "sqlite" else PostgresConnections(postgres_engine(address, 1))
-    )
+    engine = sqlite_engine(address, 1) if address.kind == "sqlite" else postgres_engine(address, 1)
     try:
-        return await connections.run_sync(work)
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
     finally:
-        await connections.close()
+        await engine.dispose()
 
 
 async def behind_its_back(database_url: str, statement: str, **parameters: object) -> None:

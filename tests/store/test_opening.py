@@ -13,7 +13,6 @@ from sqlalchemy import Connection, text
 
 from bot.errors import OperatorError, SettingsError, StoreUnavailable
 from bot.store import migrate, open_store, sqlite
-from bot.store.connections import Transaction
 from bot.store.schema import metadata
 from bot.store.urls import parse_url
 from tests.store.scene import Scene
@@ -154,10 +153,10 @@ async def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_sqlite_connections_have_the_settings_that_durability_needs(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path):
         opened = sqlite.open_sqlite(parse_url(sqlite_url(tmp_path)))
-        found = {
-            name: await connections.run_sync(_pragmas)
-            for name, connections in (("writer", opened.writer), ("reader", opened.reader), ("heart", opened.heart))
-        }
+        found: dict[str, list[object]] = {}
+        for name, engine in (("writer", opened.writer), ("reader", opened.reader), ("heart", opened.heart)):
+            async with engine.begin() as connection:
+                found[name] = await connection.run_sync(_pragmas)
         await opened.close()
     assert found == {"writer": ["wal", 2, 1, 0], "reader": ["wal", 2, 1, 1], "heart": ["wal", 2, 1, 0]}
 
@@ -175,18 +174,6 @@ async def test_cancellation_lets_a_transaction_finish(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await writing
         assert await store.notes.read("n") == "1"
-
-
-async def test_a_transaction_that_waits_for_something_else_is_a_mistake(tmp_path: Path) -> None:
-    """On SQLite it runs in the database's thread, where nothing could wake it."""
-    connections = sqlite.SqliteConnections(parse_url(sqlite_url(tmp_path)), 1)
-
-    async def body(tx: Transaction) -> None:
-        await asyncio.sleep(0)
-
-    with pytest.raises(RuntimeError, match="something else"):
-        await connections.run(body)
-    await connections.close()
 
 
 async def test_a_transaction_that_raises_leaves_nothing(database_url: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from bot.store.urls import parse_url
 )
 def test_sqlite_urls_name_a_file(url: str, file: Path | None) -> None:
     address = parse_url(url)
-    assert (address.kind, address.file, address.url.drivername) == ("sqlite", file, "sqlite+pysqlite")
+    assert (address.kind, address.file, address.url.drivername) == ("sqlite", file, "sqlite+aiosqlite")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])

@@ -9,7 +9,7 @@ from bot.playground.discord.wire import ComponentBody, JsonObject
 from bot.playground.view import PEOPLE, Person
 
 BOT_NAME = "Parley"
-GUILD_NAME = "Parley playground"
+GUILD_NAME = "Playground server"
 CHANNEL_NAMES = ("general", "support")
 
 TEXT, DM, THREAD = 0, 1, 11

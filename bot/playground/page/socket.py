@@ -76,22 +76,24 @@ class Conversation:
 
     async def _answer(self, action: Action) -> None:
         try:
-            await self._do(action)
+            said = await self._do(action)
         except NotPossible as refusal:
             await self._send({"type": "result", "id": action.id, "error": str(refusal)})
         except Exception:  # process boundary: one action that broke must not end the browser's socket
             log.exception("action failed", action=action.action)
             await self._send({"type": "result", "id": action.id, "error": "The playground could not do this."})
         else:
-            await self._send({"type": "result", "id": action.id, "ok": True})
+            await self._send({"type": "result", "id": action.id, "ok": True, "message": said})
 
-    async def _do(self, action: Action) -> None:
+    async def _do(self, action: Action) -> str | None:
+        """Carry it out. Returns the id of the message when something was said."""
         match action:
             case Speak():
                 files = self._uploads.find(action.files)
                 stage = self._stages[action.platform]
-                await stage.speak(action.person, action.channel, action.text, thread=action.thread, files=files)
+                said = await stage.speak(action.person, action.channel, action.text, thread=action.thread, files=files)
                 self._uploads.forget(action.files)
+                return said
             case Command():
                 files = self._uploads.find(action.files)
                 stage = self._stages[action.platform]
@@ -110,6 +112,7 @@ class Conversation:
                 await self._bot.start()
             case _:
                 assert_never(action)
+        return None
 
     async def _send(self, told: Json) -> None:
         try:

@@ -24,6 +24,8 @@ ASK = CommandView(
     description="Ask Parley a question",
     options=(OptionView(name="text", description="Your question", required=True),),
 )
+NEW = CommandView(name="new", description="Start over: forget what was said in your last conversation here")
+STOP = CommandView(name="stop", description="Stop the answer that is being written for you here")
 
 
 class Tier(Record):
@@ -51,7 +53,7 @@ class SlackRules(Record):
     """Subscribed event types; others are not sent."""
     scopes: tuple[str, ...] = BOT_SCOPES
     """What the bot token may do."""
-    commands: tuple[CommandView, ...] = (ASK,)
+    commands: tuple[CommandView, ...] = (ASK, NEW, STOP)
     """Slash commands that the app declares, without the slash."""
 
     ack_seconds: float = 3.0

@@ -11,7 +11,7 @@ from bot.playground.slack.records import Channel, Member, Message, SharedFile, S
 from bot.playground.view import PEOPLE, Person
 
 TEAM_ID = "T00PARLEY1"
-TEAM_NAME = "Playground"
+TEAM_NAME = "Playground workspace"
 DOMAIN = "parley-playground"
 APP_ID = "A00PARLEY1"
 BOT_ID = "B00PARLEY1"

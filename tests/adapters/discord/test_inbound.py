@@ -68,7 +68,9 @@ class TestCommands:
         (inbound,) = await bench.reception.messages(1)
         assert inbound.addressed
         assert inbound.event.text == "why?"
-        await bench.server.wait_for(lambda: any(message.state == "thinking" for message in bench.server.view().messages), 10)
+        await bench.server.wait_for(
+            lambda: any(message.state == "thinking" for message in bench.server.view().messages), 10
+        )
 
     async def test_ask_takes_a_file(self, bench: Bench) -> None:
         await bench.server.command(
@@ -89,7 +91,9 @@ class TestCommands:
     async def test_new_answers_the_person_alone(self, bench: Bench) -> None:
         bench.reception.reply = "A fresh start."
         await bench.server.command("ada", bench.channel("general"), "new", {})
-        await bench.server.wait_for(lambda: any("A fresh start" in message.html for message in bench.server.view().messages), 10)
+        await bench.server.wait_for(
+            lambda: any("A fresh start" in message.html for message in bench.server.view().messages), 10
+        )
         assert bench.reception.commands[0].name == "new"
 
     async def test_an_unknown_command_is_not_possible(self, bench: Bench) -> None:

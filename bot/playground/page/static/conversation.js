@@ -177,10 +177,11 @@ export class Conversation {
 
   async #deliver(request) {
     const { channel, thread } = this.place;
-    this.acts.spoke(this.place);
     this.list.toEnd();
     const where = { platform: this.platform, person: this.store.me, channel };
-    await this.acts.request({ ...where, ...request, ...(request.action === "speak" ? { thread } : {}) });
+    const speaks = request.action === "speak";
+    const { message } = await this.acts.request({ ...where, ...request, ...(speaks ? { thread } : {}) });
+    if (speaks && !thread) this.acts.spoke({ channel, message });
   }
 
   async #press(message, button) {

@@ -12,7 +12,7 @@ const FOLLOWED = 120; // seconds after speaking during which an answer's thread 
 
 export class Pane {
   current = null; // id of the open channel
-  #spoken = null; // {channel, at}: where this page spoke last
+  #spoken = null; // {channel, message, at}: what this page said last
 
   /** `acts` has request(action), upload(file), start() and coach(). */
   constructor(platform, store, acts) {
@@ -22,7 +22,10 @@ export class Pane {
       acts: {
         ...acts,
         openThread: (message) => this.openThread(message),
-        spoke: ({ channel, thread }) => { if (!thread) this.#spoken = { channel, at: Date.now() / 1000 }; },
+        spoke: (said) => {
+          this.#spoken = { ...said, at: Date.now() / 1000 };
+          this.#follow();
+        },
       },
     };
     this.main = new Conversation({ ...shared, name: platform });
@@ -173,29 +176,18 @@ export class Pane {
       this.sidebar.show(this.current);
     }
     if (this.store.sees(message)) this.announcer.message(message, !before);
-    this.#follow(message);
+    this.#follow();
   }
 
   /** Open the thread in which the answer to the person's own question arrives, unless they are writing something else. */
-  #follow(arrived = null) {
+  #follow() {
     const recently = this.#spoken?.channel === this.current && Date.now() / 1000 - this.#spoken.at < FOLLOWED;
     if (!recently || this.thread?.place || !this.main.composer.blank) return;
-    const since = this.#spoken.at - 5; // the clocks of server and page are one machine's, but not one reading
-    const isMine = (message) => message && message.author === this.store.me && message.at > since;
-    const root = this.platform === "slack" ? this.#answered(arrived) : this.#opened();
-    if (!isMine(root)) return;
+    const root = this.#state().get(this.#spoken.channel, this.#spoken.message);
+    const answered = this.platform === "slack" ? root?.replies > 0 : this.#state().channels.has(root?.opens);
+    if (!answered) return;
     this.#spoken = null;
     this.openThread(root, { focus: this.main.element.contains(document.activeElement) });
-  }
-
-  #answered(arrived) {
-    if (!arrived?.thread || arrived.author !== "bot" || arrived.channel !== this.current) return null;
-    return this.#state().get(arrived.channel, arrived.thread);
-  }
-
-  #opened() {
-    const messages = this.#state().inChannel(this.current);
-    return messages.findLast((message) => message.opens && this.#state().channels.has(message.opens));
   }
 
   #showHead() {

@@ -3,8 +3,8 @@
 import { avatar, el, icon } from "./dom.js";
 
 const WORDS = {
-  slack: { channels: "Channels", dms: "Direct messages" },
-  discord: { channels: "Text channels", dms: "Direct messages" },
+  slack: { place: "Slack", channels: "Channels", dms: "Direct messages" },
+  discord: { place: "Discord", channels: "Text channels", dms: "Direct messages" },
 };
 
 export class Sidebar {
@@ -32,7 +32,7 @@ export class Sidebar {
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     const words = WORDS[this.platform];
     this.element.replaceChildren(
-      el("div", { class: "workspace" }, state.title),
+      el("div", { class: "workspace" }, el("strong", {}, words.place), el("span", {}, state.title)),
       this.#section(words.channels, channels.filter((one) => one.kind === "channel"), channels, current),
       this.#section(words.dms, channels.filter((one) => one.kind === "dm"), channels, current),
     );

@@ -75,13 +75,13 @@ export class Connection {
     setTimeout(() => this.#connect(), Math.min(250 * 2 ** (this.#attempts - 1), LONGEST_WAIT));
   }
 
-  #settle({ id, error }) {
+  #settle({ id, error, message }) {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     this.#waiting.delete(id);
     clearTimeout(waiting.timer);
     if (error) waiting.reject(new Error(error));
-    else waiting.resolve();
+    else waiting.resolve({ message });
   }
 }
 
