@@ -132,6 +132,10 @@ class Runs(Protocol):
         """One run."""
         ...
 
+    async def active(self, thread_id: str) -> tuple[Run, ...]:
+        """All runs of a thread that have not ended, in order of acceptance."""
+        ...
+
     async def turns(self, run_id: str) -> tuple[Turn, ...]:
         """All turns in order, failed ones too."""
         ...

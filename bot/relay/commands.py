@@ -1,6 +1,5 @@
 """Commands and buttons: what people can do besides asking. All answers are for the person alone."""
 
-from collections import OrderedDict, deque
 from collections.abc import Callable
 
 import structlog
@@ -26,39 +25,15 @@ NOTHING_RUNS = "There is no answer to stop here."
 NOT_YOURS = "Only the person who asked, or a moderator, can stop this answer."
 TOO_LATE = "This answer is already finished."
 UNKNOWN = "This answer is not known any more."
-_REMEMBERED_THREADS = 2_000
-_REMEMBERED_RUNS = 32
-
-
-class RecentRuns:
-    """The newest runs of the threads that this process has to do with: enough to find the one to stop."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._threads: OrderedDict[str, deque[str]] = OrderedDict()
-
-    def add(self, thread_id: str, run_id: str) -> None:
-        """Remember a run."""
-        runs = self._threads.setdefault(thread_id, deque(maxlen=_REMEMBERED_RUNS))
-        if run_id not in runs:
-            runs.append(run_id)
-        self._threads.move_to_end(thread_id)
-        if len(self._threads) > _REMEMBERED_THREADS:
-            self._threads.popitem(last=False)
-
-    def of(self, thread_id: str) -> tuple[str, ...]:
-        """The remembered runs of a thread, in the order of their creation."""
-        return tuple(sorted(self._threads.get(thread_id, ())))
 
 
 class Commands:
     """Carries out commands and button presses."""
 
-    def __init__(self, store: Store, control: Callable[[], RunControl], recent: RecentRuns) -> None:
+    def __init__(self, store: Store, control: Callable[[], RunControl]) -> None:
         """Act on `store` and on the engine that `control` returns."""
         self._store = store
         self._control = control
-        self._recent = recent
 
     async def command(self, command: Command) -> str:
         """Carry out a command. Returns what the person is told."""
@@ -86,10 +61,9 @@ class Commands:
 
     async def _stop_current(self, command: Command) -> str:
         thread_id = await self._store.intake.thread_of(command.conversation)
-        for run_id in self._recent.of(thread_id) if thread_id else ():
-            run = await self._store.runs.get(run_id)
-            delivery = await self._store.deliveries.get(run_id)
-            if run is None or run.ended or delivery is None:
+        for run in await self._store.runs.active(thread_id) if thread_id else ():
+            delivery = await self._store.deliveries.get(run.id)
+            if delivery is None:  # it came in over HTTP
                 continue
             if not _may_stop(command.person, delivery, moderator=command.moderator):
                 return NOT_YOURS

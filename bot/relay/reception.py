@@ -7,7 +7,7 @@ import structlog
 
 from bot.domain.assistants import Assistant
 from bot.ports import RunControl, Store
-from bot.relay.commands import Commands, RecentRuns
+from bot.relay.commands import Commands
 from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
 from bot.relay.governor import Governor
 from bot.relay.incoming import clean, shorten
@@ -24,7 +24,6 @@ class PlatformReception:
     assistant: Assistant
     governor: Governor
     commands: Commands
-    recent: RecentRuns
     control: Callable[[], RunControl]
     policy: RelayPolicy
 
@@ -38,7 +37,6 @@ class PlatformReception:
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
             return Verdict.DUPLICATE
-        self.recent.add(acceptance.thread_id, acceptance.run_id)
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
         if acceptance.ahead >= self.policy.lane_cap:
             # It stays on record and ends as cancelled before it began, which its answer explains.

@@ -12,7 +12,7 @@ from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run
 from bot.errors import Unreachable
 from bot.ports import Clock, RunControl, RunSink, Store
-from bot.relay.commands import Commands, RecentRuns
+from bot.relay.commands import Commands
 from bot.relay.contract import Adapter, Reception
 from bot.relay.desk import Desk
 from bot.relay.governor import Governor
@@ -46,9 +46,8 @@ class Relay:
         self._governors = {
             name: Governor(adapter.capabilities.pacing, clock) for name, adapter in self._adapters.items()
         }
-        self._recent = RecentRuns()
         self._control: RunControl | None = None
-        self._commands = Commands(store, self._connected, self._recent)
+        self._commands = Commands(store, self._connected)
 
     def connect(self, control: RunControl) -> None:
         """Say who executes the runs. To be called once, before any adapter is running."""
@@ -61,7 +60,6 @@ class Relay:
             assistant=self._assistant,
             governor=self._governors[platform],
             commands=self._commands,
-            recent=self._recent,
             control=self._connected,
             policy=self._policy,
         )
@@ -87,7 +85,6 @@ class Relay:
             log.error("no adapter for an answer", run_id=run.id, platform=platform)
             yield _Elsewhere(platform)
             return
-        self._recent.add(run.thread_id, run.id)
         governor = self._governors[platform]
         desk = Desk(run, delivery, lease, self._store, adapter, governor, self._clock, self._policy)
         with governor.stream(adapter.bucket(delivery.address)) as stream:

@@ -1,21 +1,30 @@
 """The ledger of tool calls: intent before the call, outcome after it."""
 
-import time
-
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy.exc import NoResultFound
 
 from bot.domain.events import CallChanged, RunEvent, StepChanged
 from bot.domain.lanes import Lease
-from bot.domain.steps import CALL_MOVES, CallState, Effect, StepStatus, ToolCall
+from bot.domain.steps import CALL_MOVES, CallState, Effect, ToolCall
 from bot.domain.turns import Turn
 from bot.errors import IllegalTransition
 from bot.store.connections import Transaction
-from bot.store.current import amend, move_step, open_steps, the_working_run
-from bot.store.rows import record
-from bot.store.schema import run_steps, tool_calls, turns
+from bot.store.current import complete_step, the_working_run
+from bot.store.rows import change, record
+from bot.store.schema import tool_calls, turns
 from bot.store.text import clean
 
 OPEN_CALLS = frozenset({CallState.PLANNED, CallState.STARTED})
+_FINISHED_TURN = select(turns).where(
+    turns.c.run_id == bindparam("run"),
+    turns.c.number == bindparam("turn"),
+    ~exists().where(
+        tool_calls.c.run_id == turns.c.run_id,
+        tool_calls.c.turn == turns.c.number,
+        tool_calls.c.state.in_(sorted(OPEN_CALLS)),
+    ),
+)
+"""The turn, if none of its calls is open."""
 _NOT_RUN = "This call was not carried out: the run ended first."
 _UNKNOWN = "The run ended while this call was being carried out; whether it took effect is not known."
 
@@ -30,12 +39,12 @@ async def end(tx: Transaction, lease: Lease, call: ToolCall, state: CallState, o
     """Write down what came of it; the last call of a turn completes the turn's step."""
     await the_working_run(tx, lease, call.run_id)
     call = await _move(tx, call, state, output=clean(output))
-    still_open = select(tool_calls.c.position).where(
-        tool_calls.c.run_id == call.run_id, tool_calls.c.turn == call.turn, tool_calls.c.state.in_(OPEN_CALLS)
-    )
-    if (await tx.execute(still_open.limit(1))).first() is not None:
+    row = (await tx.execute(_FINISHED_TURN, {"run": call.run_id, "turn": call.turn})).mappings().first()
+    if row is None:
         return (CallChanged(call),)
-    return (CallChanged(call), await _complete_step(tx, call))
+    turn = record(Turn, row)
+    usage = turn.usage if turn.message_id is None else None  # else the message's step has it
+    return (CallChanged(call), StepChanged(await complete_step(tx, turn, "tool_calls", usage)))
 
 
 async def settle(tx: Transaction, run_id: str) -> tuple[RunEvent, ...]:
@@ -57,16 +66,11 @@ async def _move(tx: Transaction, call: ToolCall, state: CallState, **changes: ob
         tool_calls.c.turn == call.turn,
         tool_calls.c.position == call.position,
     )
-    stored = record(ToolCall, (await tx.execute(select(tool_calls).where(key))).mappings().one())
-    if state not in CALL_MOVES[stored.state]:
-        raise IllegalTransition(f"A tool call cannot go from {stored.state} to {state}.")
-    return await amend(tx, tool_calls, stored, key, state=state, **changes)
-
-
-async def _complete_step(tx: Transaction, call: ToolCall) -> StepChanged:
-    of_turn = (run_steps.c.turn == call.turn, run_steps.c.kind == "tool_calls")
-    (step,) = await open_steps(tx, call.run_id, *of_turn)
-    row = await tx.execute(select(turns).where(turns.c.run_id == call.run_id, turns.c.number == call.turn))
-    turn = record(Turn, row.mappings().one())
-    usage = turn.usage if turn.message_id is None else None  # else the message's step has it
-    return StepChanged(await move_step(tx, step, StepStatus.COMPLETED, ended_at=int(time.time()), usage=usage))
+    allowed = [before for before, after in CALL_MOVES.items() if state in after]
+    try:
+        return await change(
+            tx, tool_calls, ToolCall, and_(key, tool_calls.c.state.in_(allowed)), state=state, **changes
+        )
+    except NoResultFound:
+        found = (await tx.execute(select(tool_calls.c.state).where(key))).scalar_one()
+        raise IllegalTransition(f"A tool call cannot go from {found} to {state}.") from None

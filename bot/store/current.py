@@ -1,32 +1,36 @@
-"""Reading and changing what belongs to a run, inside a transaction that holds its lane."""
+"""Reading and changing what belongs to a run, inside a transaction that `the_run` makes hold its lane."""
 
+import time
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, select, update
 
 from bot.domain.lanes import Lease
 from bot.domain.messages import MESSAGE_MOVES, Message, MessageStatus
 from bot.domain.record import Record
-from bot.domain.runs import Run, RunStatus, check_move
+from bot.domain.runs import Run, RunStatus, Usage, check_move
 from bot.domain.steps import STEP_MOVES, RunStep, StepStatus
 from bot.domain.turns import Turn, TurnState
 from bot.errors import IllegalTransition
 from bot.store.connections import Transaction
-from bot.store.rows import changed, record, records
+from bot.store.lanes import hold, lease_parameters
+from bot.store.rows import change, changed, record, records
 from bot.store.schema import messages, run_steps, runs, turns
+from bot.store.statements import HOLD_RUN
 
 R = TypeVar("R", bound=Record)
 
 
 async def the_run(tx: Transaction, lease: Lease, run_id: str) -> Run:
-    """A run of the lease's thread.
+    """A run of the lease's thread, with the lane locked for this transaction.
 
     Raises:
+        Fenced: the lane is not ours.
         IllegalTransition: the thread has no such run.
     """
-    query = select(runs).where(runs.c.id == run_id, runs.c.thread_id == lease.thread_id)
-    row = (await tx.execute(query)).mappings().first()
+    row = (await tx.execute(HOLD_RUN, {**lease_parameters(lease), "run": run_id})).mappings().first()
     if row is None:
+        await hold(tx, lease)
         raise IllegalTransition(f"The lane's thread has no run {run_id}.")
     return record(Run, row)
 
@@ -35,6 +39,7 @@ async def the_working_run(tx: Transaction, lease: Lease, run_id: str) -> Run:
     """A run that may be worked on: in progress, or about to be cancelled by somebody who was quicker.
 
     Raises:
+        Fenced: the lane is not ours.
         IllegalTransition: it has not begun, waits for its caller, or has ended.
     """
     run = await the_run(tx, lease, run_id)
@@ -56,10 +61,14 @@ async def the_started_turn(tx: Transaction, turn: Turn) -> Turn:
     return record(Turn, row)
 
 
+def open_messages(run_id: str | BindParameter[str]) -> Select[Any]:
+    """The query for the message that the run is writing; there is one at most."""
+    return select(messages).where(messages.c.run_id == run_id, messages.c.status == MessageStatus.IN_PROGRESS)
+
+
 async def open_message(tx: Transaction, run_id: str) -> Message | None:
-    """The message that the run is writing; there is one at most."""
-    query = select(messages).where(messages.c.run_id == run_id, messages.c.status == MessageStatus.IN_PROGRESS)
-    row = (await tx.execute(query)).mappings().first()
+    """The message that the run is writing."""
+    row = (await tx.execute(open_messages(run_id))).mappings().first()
     return None if row is None else record(Message, row)
 
 
@@ -111,6 +120,18 @@ async def move_step(tx: Transaction, step: RunStep, status: StepStatus, **change
     if status not in STEP_MOVES[step.status]:
         raise IllegalTransition(f"A step cannot go from {step.status} to {status}.")
     return await amend(tx, run_steps, step, run_steps.c.id == step.id, status=status, **changes)
+
+
+async def complete_step(tx: Transaction, turn: Turn, kind: str, usage: Usage | None) -> RunStep:
+    """Complete the step of this kind that the turn has in progress."""
+    where = and_(
+        run_steps.c.run_id == turn.run_id,
+        run_steps.c.turn == turn.number,
+        run_steps.c.kind == kind,
+        run_steps.c.status == StepStatus.IN_PROGRESS,
+    )
+    changes = {"status": StepStatus.COMPLETED, "ended_at": int(time.time()), "usage": usage}
+    return await change(tx, run_steps, RunStep, where, **changes)
 
 
 async def move_turn(tx: Transaction, turn: Turn, state: TurnState, **changes: object) -> Turn:

@@ -42,7 +42,6 @@ class Deliveries:
     @writing
     async def begin_segment(self, tx: Transaction, lease: Lease, run_id: str) -> Segment:
         """Record the intent to post the next segment; an intent whose outcome nobody recorded is given again."""
-        await hold(tx, self.engines, lease)
         run = await the_run(tx, lease, run_id)
         query = select(segments).where(segments.c.run_id == run_id).order_by(segments.c.position.desc()).limit(1)
         row = (await tx.execute(query)).mappings().first()
@@ -57,13 +56,13 @@ class Deliveries:
     @writing
     async def posted(self, tx: Transaction, lease: Lease, segment: Segment, ref: dict[str, str]) -> Segment:
         """Record what the platform called the posted message."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         return await _move(tx, segment, state=SegmentState.POSTED, ref=ref)
 
     @writing
     async def abandon_segment(self, tx: Transaction, lease: Lease, segment: Segment) -> Segment:
         """Record that the platform lost it."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         return await _move(tx, segment, state=SegmentState.ABANDONED)
 
     @writing
@@ -71,7 +70,7 @@ class Deliveries:
         self, tx: Transaction, lease: Lease, run_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]
     ) -> None:
         """Add taken-in files to the user message and clear the delivery's list of files to take in."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         delivery = await _the_delivery(tx, run_id)
         row = (await tx.execute(select(messages).where(messages.c.id == delivery.message_id))).mappings().one()
         message = record(Message, row)
@@ -88,7 +87,7 @@ class Deliveries:
     @writing
     async def close(self, tx: Transaction, lease: Lease, run_id: str, state: DeliveryState) -> None:
         """The end of the run was seen in the chat, or never can be. What is closed stays as it is."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         still_open = and_(deliveries.c.run_id == run_id, deliveries.c.state == DeliveryState.OPEN)
         await tx.execute(update(deliveries).where(still_open).values(state=state))
 

@@ -58,7 +58,7 @@ class History:
     @writing
     async def keep_summary(self, tx: Transaction, lease: Lease, summary: Summary) -> None:
         """Keep a summary unless one that reaches as far is there."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         flavour = postgresql if self.engines.postgres else sqlite
         statement = flavour.insert(summaries).values(values(summary))
         new = statement.excluded

@@ -13,7 +13,7 @@ from bot.domain.runs import RUN_LIFETIME, AutoTruncation, RunStatus
 from bot.domain.threads import Thread
 from bot.store.connections import Engines, Transaction
 from bot.store.lanes import Bell, dialect
-from bot.store.rows import store
+from bot.store.rows import store, values
 from bot.store.schema import conversations, deliveries, inbound_keys, messages, runs, threads
 from bot.store.text import clean
 from bot.store.transactions import reading, writing
@@ -21,6 +21,10 @@ from bot.store.transactions import reading, writing
 SETTING_OFF = 0
 """Place of a user message that set its run off; the run's answers are at place 1."""
 _INSERT_RUN = insert(runs).returning(runs.c.seq)
+_REMEMBER = {
+    is_postgres: flavour.insert(inbound_keys).on_conflict_do_nothing().returning(inbound_keys.c.key)
+    for is_postgres, flavour in ((False, sqlite), (True, postgresql))
+}
 
 
 class Intake:
@@ -31,6 +35,7 @@ class Intake:
         self.engines = engines
         self._bell = bell
         self._sql = dialect(engines)
+        self._insert_delivery = insert(deliveries).returning(self._sql.ahead)
 
     async def accept(self, event: Event, assistant: Assistant) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction."""
@@ -45,18 +50,14 @@ class Intake:
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, now)
-        await tx.execute(self._sql.ready_lane, {"thread": thread_id})
-        ahead = (await tx.execute(self._sql.count_active, {"thread": thread_id})).scalar_one()
         seq = await _queue_run(tx, run_id, thread_id, assistant, now)
-        await _store_message(tx, event, run_id, seq, thread_id, now)
+        ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
     async def _remember(self, tx: Transaction, keys: list[str], run_id: str, now: int) -> bool:
         """Insert the keys; False when one of them was there before. A first delivery still in flight is waited for."""
-        flavour = postgresql if self.engines.postgres else sqlite
         rows = [{"key": key, "run_id": run_id, "received_at": now} for key in keys]
-        statement = flavour.insert(inbound_keys).values(rows).on_conflict_do_nothing().returning(inbound_keys.c.key)
-        return len((await tx.execute(statement)).all()) == len(keys)
+        return len((await tx.execute(_REMEMBER[self.engines.postgres], rows)).all()) == len(keys)
 
     async def _duplicate(self, tx: Transaction, keys: list[str], run_id: str) -> Acceptance:
         mine = inbound_keys.c.key.in_(keys)
@@ -73,12 +74,44 @@ class Intake:
         return Acceptance(run_id=row.run_id, thread_id=row.thread_id or "", duplicate=True)
 
     async def _thread(self, tx: Transaction, conversation: str, now: int) -> str:
+        """The conversation's thread, with its lane ready and locked."""
+        key = clean(conversation)
+        known = (await tx.execute(self._sql.ready_known_lane, {"key": key})).scalar_one_or_none()
+        if known is not None:
+            return known
         fresh = Thread(id=new_id("thread_"), created_at=now)
-        parameters = {"key": clean(conversation), "thread": fresh.id}
+        parameters = {"key": key, "thread": fresh.id}
         thread_id: str = (await tx.execute(self._sql.conversation, parameters)).scalar_one()
-        if thread_id == fresh.id:
+        if thread_id == fresh.id:  # else somebody else's first message was quicker
             await store(tx, threads, fresh)
+        await tx.execute(self._sql.ready_lane, {"thread": thread_id})
         return thread_id
+
+    async def _store_message(
+        self, tx: Transaction, event: Event, run_id: str, seq: int, thread_id: str, now: int
+    ) -> int:
+        """Store what was said and where from. Returns how many runs come first."""
+        message = Message(
+            id=new_id("msg_"),
+            created_at=now,
+            thread_id=thread_id,
+            role="user",
+            content=(TextPart(value=event.text),),
+            run_id=run_id,
+            author=event.author,
+        )
+        delivery = Delivery(
+            run_id=run_id,
+            conversation=event.conversation,
+            address=event.address,
+            asker=event.author,
+            message_id=message.id,
+            files=event.files,
+            created_at=now,
+        )
+        await store(tx, messages, message, run_seq=seq, place=SETTING_OFF)
+        row = {**values(delivery), "run_seq": seq, "thread_id": thread_id, "thread": thread_id}
+        return (await tx.execute(self._insert_delivery, row)).scalar_one()
 
     @reading
     async def thread_of(self, tx: Transaction, conversation: str) -> str | None:
@@ -99,7 +132,7 @@ class Intake:
 
 
 async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int) -> int:
-    values: dict[str, object] = {
+    row: dict[str, object] = {
         "id": run_id,
         "created_at": now,
         "thread_id": thread_id,
@@ -115,27 +148,4 @@ async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: As
         "parallel_tool_calls": True,
         "metadata": {},
     }
-    return (await tx.execute(_INSERT_RUN, values)).scalar_one()
-
-
-async def _store_message(tx: Transaction, event: Event, run_id: str, seq: int, thread_id: str, now: int) -> None:
-    message = Message(
-        id=new_id("msg_"),
-        created_at=now,
-        thread_id=thread_id,
-        role="user",
-        content=(TextPart(value=event.text),),
-        run_id=run_id,
-        author=event.author,
-    )
-    delivery = Delivery(
-        run_id=run_id,
-        conversation=event.conversation,
-        address=event.address,
-        asker=event.author,
-        message_id=message.id,
-        files=event.files,
-        created_at=now,
-    )
-    await store(tx, messages, message, run_seq=seq, place=SETTING_OFF)
-    await store(tx, deliveries, delivery, run_seq=seq, thread_id=thread_id)
+    return (await tx.execute(_INSERT_RUN, row)).scalar_one()

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row
 
 from bot.domain.deliveries import Delivery
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
 from bot.errors import Fenced
 from bot.store.connections import Engines, Transaction
-from bot.store.rows import record
+from bot.store.rows import part, record
 from bot.store.schema import deliveries, runs
-from bot.store.statements import POSTGRES, SQLITE, Statements
+from bot.store.statements import HOLD, POSTGRES, SQLITE, Statements
 from bot.store.transactions import beating, writing
 
 POLL = 2.0
@@ -58,15 +59,19 @@ def dialect(engines: Engines) -> Statements:
     return POSTGRES if engines.postgres else SQLITE
 
 
-async def hold(tx: Transaction, engines: Engines, lease: Lease) -> None:
+async def hold(tx: Transaction, lease: Lease) -> None:
     """Lock the lane for this transaction and prove that it is ours.
 
     Raises:
         Fenced: it is not.
     """
-    parameters = {"thread": lease.thread_id, "worker": lease.worker_id, "fence": lease.fence}
-    if (await tx.execute(dialect(engines).hold, parameters)).first() is None:
+    if (await tx.execute(HOLD, lease_parameters(lease))).first() is None:
         raise Fenced
+
+
+def lease_parameters(lease: Lease) -> dict[str, object]:
+    """What `HOLD` and `HOLD_RUN` ask for."""
+    return {"thread": lease.thread_id, "worker": lease.worker_id, "fence": lease.fence}
 
 
 class Lanes:
@@ -123,16 +128,15 @@ class Lanes:
     @writing
     async def _next_work(self, tx: Transaction, lease: Lease) -> Work | float | None:
         """The work, or in how many seconds there is some, or None."""
-        await hold(tx, self.engines, lease)
-        head = (await tx.execute(self._sql.next_run, {"thread": lease.thread_id})).one()
-        found = None if head.seq is None else await _work(tx, head.seq)
-        if found is None or found[0].run.status is RunStatus.REQUIRES_ACTION:  # it waits for its tool outputs
+        await hold(tx, lease)
+        row = (await tx.execute(self._sql.next_run, {"thread": lease.thread_id})).first()
+        work = None if row is None else _work(row)
+        if row is None or work is None or work.run.status is RunStatus.REQUIRES_ACTION:  # it waits for its tool outputs
             await tx.execute(self._sql.free_lane, {"thread": lease.thread_id})
             return None
-        work, not_before = found
-        if not_before is not None and not_before > head.now:
-            await tx.execute(self._sql.rest_lane, {"thread": lease.thread_id, "due": not_before})
-            return not_before - head.now
+        if row.not_before is not None and row.not_before > row.now:
+            await tx.execute(self._sql.rest_lane, {"thread": lease.thread_id, "due": row.not_before})
+            return row.not_before - row.now
         return work
 
     async def hand_back(self, worker_id: str) -> int:
@@ -158,8 +162,7 @@ class Lanes:
         await tx.execute(self._sql.free_dead_lanes)
 
 
-async def _work(tx: Transaction, seq: int) -> tuple[Work, float | None]:
-    row = (await tx.execute(select(runs).where(runs.c.seq == seq))).mappings().one()
-    delivery = (await tx.execute(select(deliveries).where(deliveries.c.run_id == row["id"]))).mappings().first()
-    work = Work(run=record(Run, row), delivery=None if delivery is None else record(Delivery, delivery))
-    return work, row["not_before"]
+def _work(row: Row[Any]) -> Work:
+    delivery = part(deliveries, row)
+    absent = delivery["run_id"] is None  # the run did not come from a chat
+    return Work(run=record(Run, part(runs, row)), delivery=None if absent else record(Delivery, delivery))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.domain.events import RunChanged, RunEvent
 from bot.domain.lanes import Lease
@@ -17,7 +17,7 @@ from bot.store.connections import Engines, Transaction
 from bot.store.current import move_run, the_run
 from bot.store.lanes import Bell, dialect, hold
 from bot.store.rows import record, records
-from bot.store.schema import messages, run_steps, runs, tool_calls
+from bot.store.schema import ACTIVE_RUN, messages, run_steps, runs, tool_calls
 from bot.store.schema import turns as turn_table
 from bot.store.transactions import reading, writing
 
@@ -40,6 +40,12 @@ class Runs:
         """One run."""
         row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
         return None if row is None else record(Run, row)
+
+    @reading
+    async def active(self, tx: Transaction, thread_id: str) -> tuple[Run, ...]:
+        """All runs of a thread that have not ended, in order of acceptance."""
+        query = select(runs).where(runs.c.thread_id == thread_id, text(ACTIVE_RUN)).order_by(runs.c.seq)
+        return records(Run, (await tx.execute(query)).mappings())
 
     @reading
     async def turns(self, tx: Transaction, run_id: str) -> tuple[Turn, ...]:
@@ -71,7 +77,6 @@ class Runs:
     @writing
     async def start(self, tx: Transaction, lease: Lease, run_id: str) -> tuple[RunEvent, ...]:
         """Move a queued run to in_progress; any other status stays and gives no event."""
-        await hold(tx, self.engines, lease)
         run = await the_run(tx, lease, run_id)
         if run.status is not RunStatus.QUEUED:
             return ()
@@ -81,19 +86,17 @@ class Runs:
     @writing
     async def begin_turn(self, tx: Transaction, lease: Lease, run_id: str) -> Turn:
         """Record that the next model turn begins."""
-        await hold(tx, self.engines, lease)
         return await turns.begin(tx, lease, run_id)
 
     @writing
     async def begin_message(self, tx: Transaction, lease: Lease, turn: Turn) -> tuple[RunEvent, ...]:
         """Record the turn's message and its message_creation step, at the first text."""
-        await hold(tx, self.engines, lease)
         return await turns.begin_message(tx, lease, turn)
 
     @writing
     async def checkpoint(self, tx: Transaction, lease: Lease, message_id: str, text: str) -> None:
         """Keep the partial text of a message in progress."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         await turns.checkpoint(tx, message_id, text)
 
     @writing
@@ -101,19 +104,16 @@ class Runs:
         self, tx: Transaction, lease: Lease, turn: Turn, result: TurnResult, calls: Sequence[PlannedCall]
     ) -> tuple[RunEvent, ...]:
         """Record a whole turn in one transaction."""
-        await hold(tx, self.engines, lease)
         return await turns.finish(tx, lease, turn, result, calls)
 
     @writing
     async def break_turn(self, tx: Transaction, lease: Lease, turn: Turn, error: str) -> tuple[RunEvent, ...]:
         """Record that a started turn broke: step failed, message incomplete, both superseded."""
-        await hold(tx, self.engines, lease)
         return await turns.break_off(tx, lease, turn, error)
 
     @writing
     async def begin_call(self, tx: Transaction, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
         """Move a call to started with the lease's fence."""
-        await hold(tx, self.engines, lease)
         return await calls.begin(tx, lease, call)
 
     @writing
@@ -121,19 +121,17 @@ class Runs:
         self, tx: Transaction, lease: Lease, call: ToolCall, state: CallState, output: str
     ) -> tuple[RunEvent, ...]:
         """Move a call to done, failed or unknown."""
-        await hold(tx, self.engines, lease)
         return await calls.end(tx, lease, call, state, output)
 
     @writing
     async def postpone(self, tx: Transaction, lease: Lease, run_id: str, seconds: float) -> None:
         """Let the run, and so its lane, rest for so long."""
-        await hold(tx, self.engines, lease)
+        await hold(tx, lease)
         await tx.execute(self._sql.postpone, {"run": run_id, "thread": lease.thread_id, "seconds": seconds})
 
     @writing
     async def end(self, tx: Transaction, lease: Lease, run_id: str, ending: Ending) -> tuple[RunEvent, ...]:
         """End a run, with everything that is still open in it, and sum up its usage."""
-        await hold(tx, self.engines, lease)
         return await endings.end(tx, lease, run_id, ending)
 
     # --- stopping ---

@@ -7,33 +7,46 @@ transaction, which errs on the short side for leases. The terms of partial index
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Select, TextClause, and_, bindparam, literal_column, select, text
 
-from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, OWNED_LANE
+from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, OWNED_LANE, deliveries, lanes, runs
 
 TTL: Final = 6.0
 """Seconds that a process counts as alive after its last heartbeat."""
+
+_OURS = and_(
+    lanes.c.thread_id == bindparam("thread"), lanes.c.owner == bindparam("worker"), lanes.c.fence == bindparam("fence")
+)
+HOLD: Final = select(lanes.c.fence).where(_OURS).with_for_update()
+"""Locks the lane for the transaction, if it is ours."""
+HOLD_RUN: Final = (
+    select(runs)
+    .join_from(lanes, runs, runs.c.thread_id == lanes.c.thread_id)
+    .where(_OURS, runs.c.id == bindparam("run"))
+    .with_for_update(of=[lanes, runs])
+)
+"""The same, and reads a run of the lane. Whoever changes a run locks its lane first, so the lane comes first here too.
+The run is locked as well, because a row that is only read would be as it was before the wait for the lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
     """The hot statements in one dialect."""
 
-    now: TextClause
     # accept an event
     conversation: TextClause
     ready_lane: TextClause
-    count_active: TextClause
+    ready_known_lane: TextClause
+    ahead: TextClause
     # lanes
     enrol: TextClause
     beat: TextClause
     free_dead_lanes: TextClause
     forget_dead_workers: TextClause
     claim: TextClause
-    hold: TextClause
-    next_run: TextClause
+    next_run: Select[Any]
     rest_lane: TextClause
     free_lane: TextClause
     hand_back: TextClause
@@ -43,9 +56,8 @@ class Statements:
     wake_lane: TextClause
 
 
-def _statements(now: str, for_update: str, skip_locked: str, lane_skip_locked: str) -> Statements:
+def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements:
     return Statements(
-        now=text(f"SELECT {now}"),
         # The upsert locks the conversation: two first messages at once get one thread.
         conversation=text(
             "INSERT INTO conversations (key, thread_id) VALUES (:key, :thread) "
@@ -56,7 +68,13 @@ def _statements(now: str, for_update: str, skip_locked: str, lane_skip_locked: s
             f"INSERT INTO lanes (thread_id, ready, fence, due) VALUES (:thread, true, 0, {now}) "
             "ON CONFLICT (thread_id) DO UPDATE SET ready = true"
         ),
-        count_active=text(f"SELECT count(*) FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}"),
+        # The same for a conversation that has a thread; without one it does nothing.
+        ready_known_lane=text(
+            f"INSERT INTO lanes (thread_id, ready, fence, due) SELECT thread_id, true, 0, {now} FROM conversations "
+            "WHERE key = :key ON CONFLICT (thread_id) DO UPDATE SET ready = true RETURNING thread_id"
+        ),
+        # What the last insert of the transaction returns: its own run, which is there by then, is not ahead of itself.
+        ahead=text(f"(SELECT count(*) - 1 FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}) AS ahead"),
         enrol=text(
             "INSERT INTO workers (id, role, expires_at, draining) "
             f"VALUES (:worker, :role, {now} + {TTL}, false) "
@@ -82,11 +100,15 @@ def _statements(now: str, for_update: str, skip_locked: str, lane_skip_locked: s
             UPDATE lanes SET owner = :worker, fence = fence + 1 FROM c WHERE thread_id = c.k
             RETURNING thread_id, fence"""
         ),
-        hold=text(f"SELECT 1 FROM lanes WHERE thread_id = :thread AND owner = :worker AND fence = :fence {for_update}"),
-        next_run=text(
-            f"""SELECT min(seq) AS seq, {now} AS now FROM (
+        # Not together with HOLD: while it waited for the lane, it would not see the run that is being accepted.
+        next_run=select(runs, deliveries, literal_column(now).label("now"))
+        .join_from(runs, deliveries, deliveries.c.run_id == runs.c.id, isouter=True)
+        .where(
+            text(
+                f"""runs.seq = (SELECT min(seq) FROM (
                    SELECT seq FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}
-                   UNION ALL SELECT run_seq FROM deliveries WHERE thread_id = :thread AND {OPEN_DELIVERY}) AS open"""
+                   UNION ALL SELECT run_seq FROM deliveries WHERE thread_id = :thread AND {OPEN_DELIVERY}) AS open)"""
+            )
         ),
         rest_lane=text("UPDATE lanes SET owner = NULL, ready = true, due = :due WHERE thread_id = :thread"),
         free_lane=text("UPDATE lanes SET owner = NULL, ready = false WHERE thread_id = :thread"),
@@ -98,10 +120,9 @@ def _statements(now: str, for_update: str, skip_locked: str, lane_skip_locked: s
     )
 
 
-SQLITE: Final = _statements("((julianday('now') - 2440587.5) * 86400.0)", "", "", "")
+SQLITE: Final = _statements("((julianday('now') - 2440587.5) * 86400.0)", "", "")
 POSTGRES: Final = _statements(
     "CAST(extract(epoch FROM now()) AS double precision)",
-    "FOR UPDATE",
     "FOR UPDATE SKIP LOCKED",
     "FOR UPDATE OF l SKIP LOCKED",
 )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
 from bot.domain.events import MessageChanged, MessageCreated, RunEvent, StepChanged, StepCreated
 from bot.domain.ids import new_id
@@ -16,19 +16,27 @@ from bot.errors import IllegalTransition
 from bot.ports import PlannedCall
 from bot.store.connections import Transaction
 from bot.store.current import (
+    complete_step,
     move_message,
     move_step,
     move_turn,
     open_message,
+    open_messages,
     open_steps,
     the_started_turn,
     the_working_run,
 )
-from bot.store.rows import record, store, values
+from bot.store.rows import change, store, values
 from bot.store.schema import messages, run_steps, tool_calls, turns
 from bot.store.text import clean
 
 _ANSWER = 1
+_LAST_TURN = (
+    select(turns.c.number, turns.c.state, open_messages(bindparam("run")).exists().label("message_is_open"))
+    .where(turns.c.run_id == bindparam("run"))
+    .order_by(turns.c.number.desc())
+    .limit(1)
+)
 _CUT_OFF = {FinishReason.LENGTH, FinishReason.CONTENT_FILTER}
 
 
@@ -40,11 +48,10 @@ async def begin(tx: Transaction, lease: Lease, run_id: str) -> Turn:
             off and its message waits for the run's end.
     """
     run = await the_working_run(tx, lease, run_id)
-    query = select(turns.c.number, turns.c.state).where(turns.c.run_id == run.id).order_by(turns.c.number.desc())
-    last = (await tx.execute(query.limit(1))).first()
+    last = (await tx.execute(_LAST_TURN, {"run": run.id})).first()
     if last is not None and last.state == TurnState.STARTED:
         raise IllegalTransition(f"Turn {last.number} of {run.id} still goes on.")
-    if await open_message(tx, run.id) is not None:
+    if last is not None and last.message_is_open:
         raise IllegalTransition(f"A message of {run.id} is still open.")
     turn = Turn(run_id=run.id, number=1 if last is None else last.number + 1, state=TurnState.STARTED)
     await store(tx, turns, turn)
@@ -138,15 +145,10 @@ async def _write_message(
     if result.finish in _CUT_OFF:
         await tx.execute(update(messages).where(messages.c.id == turn.message_id).values(content=content))
         return turn, happened
-    row = (await tx.execute(select(messages).where(messages.c.id == turn.message_id))).mappings().one()
-    message = await move_message(tx, record(Message, row), MessageStatus.COMPLETED, content=content)
-    step = await _complete_message_step(tx, turn, result.usage)
+    where = and_(messages.c.id == turn.message_id, messages.c.status == MessageStatus.IN_PROGRESS)
+    message = await change(tx, messages, Message, where, status=MessageStatus.COMPLETED, content=content)
+    step = await complete_step(tx, turn, "message_creation", result.usage)
     return turn, (*happened, MessageChanged(message), StepChanged(step))
-
-
-async def _complete_message_step(tx: Transaction, turn: Turn, usage: Usage) -> RunStep:
-    (step,) = await open_steps(tx, turn.run_id, run_steps.c.turn == turn.number)
-    return await move_step(tx, step, StepStatus.COMPLETED, ended_at=int(time.time()), usage=usage)
 
 
 def _content(result: TurnResult) -> tuple[Part, ...]:

@@ -1,22 +1,27 @@
 """The main job, end to end: real slack-bolt and discord.py, a scripted model on each wire, the bot as a process."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bot.playground.child import BotChild
 from bot.playground.view import PlatformName, Upload
 from tests.support.discord_spec import checked_against_spec
-from tests.support.house import House, inhabited
+from tests.support.house import House, built, inhabited
 from tests.support.model_server import Call, Reply, ScriptedModel
 
 PLATFORMS: tuple[PlatformName, ...] = ("slack", "discord")
 
 
-@pytest_asyncio.fixture(params=["responses", "chat"], scope="module", loop_scope="module")
+@pytest_asyncio.fixture(
+    params=[pytest.param(wire, marks=pytest.mark.xdist_group(wire)) for wire in ("responses", "chat")],
+    scope="module",
+    loop_scope="module",
+)
 async def wired(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[House, ScriptedModel]]:
@@ -35,17 +40,15 @@ async def ask(house: House, platform: PlatformName, text: str, files: tuple[Uplo
 class TestConversation:
     pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-    async def test_a_mention_is_answered_in_one_message_that_grows(
+    async def test_a_mention_is_answered_in_one_message(
         self, wired: tuple[House, ScriptedModel], platform: PlatformName
     ) -> None:
         house, model = wired
-        words = [f"{platform}{number} is here. " for number in range(60)]
-        model.enqueue(Reply(words, delay=0.1))
+        model.enqueue(Reply([f"{platform}{number} is here. " for number in range(60)]))
         before = len(house.answers(platform))
         await ask(house, platform, "tell me a lot")
         answer = await house.answer(platform, f"{platform}59 is")
         assert f"{platform}0 is" in answer.html
-        assert answer.edits >= 3
         assert len(house.answers(platform)) == before + 1
 
     async def test_two_tools_run_in_parallel_and_both_results_reach_the_answer(
@@ -225,7 +228,8 @@ class TestConversation:
     ) -> None:
         house, model = wired
         hostile = (
-            "<!channel> <!here> <!everyone> @everyone @here <@U123> <@&1> <!subteam^S1> "
+            "<!channel> <!here> <!everyone> @everyone @here <@U123> <!subteam^S1> "
+            f"{'' if platform == 'slack' else '<@&1> '}"
             "https://evil.example/?q=secret [click](https://evil.example/) ![img](https://evil.example/x.png) "
         )
         model.enqueue(Reply([hostile, f"{platform} harmless."]))
@@ -292,8 +296,32 @@ class TestCommands:
         assert sum("Only once, please." in message.html for message in house.answers("slack")) == 1
 
 
-async def test_sigterm_ends_the_bot_with_exit_code_0(tmp_path: Path) -> None:
-    async with inhabited(tmp_path) as (_house, bot):
-        assert isinstance(bot, BotChild)
-        await bot.stop()
-        assert bot.state == "stopped"
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_an_answer_grows_by_edits_while_the_model_writes(tmp_path: Path, platform: PlatformName) -> None:
+    """In a fresh house: how many edits there are depends on what the platform's budget has left."""
+    model = ScriptedModel()
+    async with inhabited(tmp_path, model) as (house, _bot):
+        model.enqueue(Reply([f"Word {number}. " for number in range(60)], delay=0.1))
+        await ask(house, platform, "slowly, please")
+        answer = await house.answer(platform, "Word 59.")
+        assert answer.edits >= 3
+        assert len(house.answers(platform)) == 1
+
+
+async def test_sigterm_in_mid_stream_lets_the_answer_finish_and_exits_with_0(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    model = ScriptedModel()
+    async with built(tmp_path, model) as house:
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "run", env=house.environment(), cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+        )
+        assert bot.stdout is not None
+        assert (await bot.stdout.readline()).startswith(b"ready Slack, Discord")
+        model.enqueue(Reply(["Before the signal, there was a beginning. ", "And after it, an end."], hold=hold))
+        await ask(house, "slack", "go on")
+        await house.until("slack", lambda _view: any("Before the signal" in m.html for m in house.answers("slack")))
+        bot.send_signal(signal.SIGTERM)
+        hold.set()
+        answer = await house.answer("slack", "And after it, an end.")
+        assert "Before the signal" in answer.html
+        assert await asyncio.wait_for(bot.wait(), 30) == 0

@@ -90,7 +90,7 @@ class Play:
 
 
 @given(moves=st.lists(MOVES, max_size=14))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_order_of_moves_is_legal_and_leaves_nothing_open(store: Store, moves: list[str]) -> None:
     scene = await Scene(store).enter()
     await scene.say("Hello", new_id("thread_"))  # a conversation of its own

@@ -74,12 +74,10 @@ class House:
         return next(channel.id for channel in self.stage(platform).view().channels if channel.name.lstrip("#") == name)
 
     def answers(self, platform: PlatformName) -> list[MessageView]:
-        """What the bot wrote, in order, but what only one person sees."""
-        return [
-            message
-            for message in self.stage(platform).view().messages
-            if message.author == "bot" and message.only_for is None
-        ]
+        """What the bot wrote, in the order of time, but what only one person sees."""
+        messages = self.stage(platform).view().messages
+        public = [message for message in messages if message.author == "bot" and message.only_for is None]
+        return sorted(public, key=lambda message: message.at)
 
     async def until(
         self, platform: PlatformName, predicate: Callable[[PlatformView], T], seconds: float = PATIENCE

@@ -150,7 +150,7 @@ class TestSocket:
     async def test_speak(self, browser: Browser) -> None:
         """A message that was sent is confirmed and shown."""
         async with browser.socket() as socket:
-            assert await ask(socket, **speak("hello")) == {"type": "result", "id": "1", "ok": True}
+            assert await ask(socket, **speak("hello")) == {"type": "result", "id": "1", "ok": True, "message": "s1"}
             assert (await until(socket, "message"))["message"]["html"] == "<p>hello</p>\n"
 
     async def test_refusal(self, browser: Browser, scene: Scene) -> None:
