@@ -19,12 +19,13 @@ from adapters.discord import DiscordAdapter, DiscordConfig
 from adapters.slack import SlackAdapter, SlackConfig
 from bot import VERSION
 from bot.clock import SystemClock
-from bot.domain.assistants import Assistant, FunctionTool
+from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.ids import new_id
 from bot.engine import Engine, EngineLimits
 from bot.errors import SettingsError
 from bot.logs import set_up_logs
 from bot.models import ModelConfig, connect
+from bot.models.coercion import coerced
 from bot.playground.demo import run_demo
 from bot.ports import Asking, ModelClient, Store
 from bot.relay import Relay
@@ -62,8 +63,7 @@ class Application:
             SettingsError: naming the variable.
         """
         self._settings = Settings()
-        process = self._settings.process
-        set_up_logs(process.log_level, process.log_format, self._secrets())
+        self._log("INFO")
 
     async def run(self) -> None:
         """Connect every configured platform and work until SIGTERM or Ctrl-C."""
@@ -81,11 +81,12 @@ class Application:
                 await _first(stopping.wait(), engine)
 
     async def chat(self, once: str | None) -> None:
-        """Talk to the assistant in the terminal.
+        """Talk to the assistant in the terminal. Only warnings are logged unless LOG_LEVEL says otherwise.
 
         Args:
             once: ask this one question and end after its answer.
         """
+        self._log("WARNING")
         stopping = _signals()
         folder = self._settings.store.data_dir / "out"
         console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
@@ -116,7 +117,8 @@ class Application:
                     print(f"{definition.name} ({toolbox.effect(definition.name)})\n  {definition.description}")  # noqa: T201
                     print(f"  {json.dumps(definition.parameters)}\n")  # noqa: T201
                 return 0
-            arguments = _arguments(values)
+            offered = {definition.name: definition for definition in toolbox.definitions()}
+            arguments = _arguments(values, offered.get(name))
             if (refusal := toolbox.refuse(name, arguments)) is not None:
                 print(refusal, file=sys.stderr)  # noqa: T201
                 return 1
@@ -148,7 +150,7 @@ class Application:
         """
         clock = SystemClock()
         relay = Relay(workshop.store, adapters, workshop.assistant, clock)
-        limits = EngineLimits(run_lifetime=self._settings.process.run_lifetime, stop_poll=None)
+        limits = EngineLimits(run_lifetime=self._settings.process.run_lifetime)
         engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, limits)
         relay.connect(engine)
         async with AsyncExitStack() as stack:
@@ -233,6 +235,10 @@ class Application:
             )
         return adapters
 
+    def _log(self, level: str) -> None:
+        process = self._settings.process
+        set_up_logs(process.log_level or level, process.log_format, self._secrets())
+
     def _secrets(self) -> list[str]:
         settings = self._settings
         tokens = (
@@ -280,15 +286,14 @@ def _signals() -> asyncio.Event:
     return stopping
 
 
-def _arguments(values: Sequence[str]) -> str:
-    """`key=value` words as a JSON object: a value that is JSON counts as such, anything else is text."""
+def _arguments(values: Sequence[str], definition: FunctionDefinition | None) -> str:
+    """`key=value` words as a JSON object; the tool's schema says which values are more than text."""
+    schema = definition.parameters if definition else {}
+    properties = schema.get("properties", {})
     arguments: dict[str, object] = {}
     for word in values:
         key, equals, value = word.partition("=")
         if not equals:
             raise SettingsError(f"{word!r} is not of the form key=value.")
-        try:
-            arguments[key] = json.loads(value)
-        except ValueError:
-            arguments[key] = value
+        arguments[key] = coerced(value, properties.get(key), schema)
     return json.dumps(arguments)

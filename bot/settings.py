@@ -119,7 +119,9 @@ class ProcessSettings(BaseSettings):
 
     model_config = _from()
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
+        None, description="Least level that is logged: DEBUG, INFO, WARNING, ERROR. Empty is INFO, in `chat` WARNING."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`auto` is readable text on a terminal and JSON elsewhere."
     )

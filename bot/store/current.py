@@ -4,6 +4,7 @@ import time
 from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, select, update
+from sqlalchemy.exc import NoResultFound
 
 from bot.domain.lanes import Lease
 from bot.domain.messages import MESSAGE_MOVES, Message, MessageStatus
@@ -54,11 +55,18 @@ async def the_started_turn(tx: Transaction, turn: Turn) -> Turn:
     Raises:
         IllegalTransition: it is not going on any more.
     """
-    query = select(turns).where(turns.c.run_id == turn.run_id, turns.c.number == turn.number)
-    row = (await tx.execute(query)).mappings().first()
-    if row is None or row["state"] != TurnState.STARTED:
-        raise IllegalTransition(f"Turn {turn.number} of {turn.run_id} is not going on.")
+    row = (await tx.execute(select(turns).where(_started(turn)))).mappings().first()
+    if row is None:
+        raise _not_going_on(turn)
     return record(Turn, row)
+
+
+def _started(turn: Turn) -> ColumnElement[bool]:
+    return and_(turns.c.run_id == turn.run_id, turns.c.number == turn.number, turns.c.state == TurnState.STARTED)
+
+
+def _not_going_on(turn: Turn) -> IllegalTransition:
+    return IllegalTransition(f"Turn {turn.number} of {turn.run_id} is not going on.")
 
 
 def open_messages(run_id: str | BindParameter[str]) -> Select[Any]:
@@ -134,10 +142,16 @@ async def complete_step(tx: Transaction, turn: Turn, kind: str, usage: Usage | N
     return await change(tx, run_steps, RunStep, where, **changes)
 
 
-async def move_turn(tx: Transaction, turn: Turn, state: TurnState, **changes: object) -> Turn:
-    """End a turn that was going on."""
-    where = and_(turns.c.run_id == turn.run_id, turns.c.number == turn.number)
-    return await amend(tx, turns, turn, where, state=state, **changes)
+async def end_turn(tx: Transaction, turn: Turn, state: TurnState, **changes: object) -> Turn:
+    """End a turn. Returns it as it is stored.
+
+    Raises:
+        IllegalTransition: it is not going on any more.
+    """
+    try:
+        return await change(tx, turns, Turn, _started(turn), state=state, **changes)
+    except NoResultFound:
+        raise _not_going_on(turn) from None
 
 
 async def amend(tx: Transaction, table: Table, item: R, where: ColumnElement[bool], **changes: Any) -> R:

@@ -15,7 +15,7 @@ from bot.errors import IllegalTransition
 from bot.ports import Ending
 from bot.store import calls
 from bot.store.connections import Transaction
-from bot.store.current import move_message, move_run, move_step, move_turn, open_message, open_steps, the_run
+from bot.store.current import end_turn, move_message, move_run, move_step, open_message, open_steps, the_run
 from bot.store.rows import records
 from bot.store.schema import turns
 from bot.store.text import clean
@@ -88,7 +88,7 @@ async def _end_run(tx: Transaction, run: Run, status: RunStatus, ending: Ending)
     all_turns = records(Turn, (await tx.execute(query)).mappings())
     for turn in all_turns:
         if turn.state is TurnState.STARTED:
-            await move_turn(tx, turn, TurnState.FAILED, error=f"The run ended: {status}.")
+            await end_turn(tx, turn, TurnState.FAILED, error=f"The run ended: {status}.")
     changes: dict[str, object] = {"usage": total_usage(turn.usage for turn in all_turns)}
     if status in _MOMENTS:
         changes[_MOMENTS[status]] = int(time.time())

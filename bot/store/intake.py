@@ -1,6 +1,7 @@
 """Accepting an event: everything that it sets off, in one transaction, before the platform hears that it arrived."""
 
 import time
+from typing import cast
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,7 +21,6 @@ from bot.store.transactions import reading, writing
 
 SETTING_OFF = 0
 """Place of a user message that set its run off; the run's answers are at place 1."""
-_INSERT_RUN = insert(runs).returning(runs.c.seq)
 _REMEMBER = {
     is_postgres: flavour.insert(inbound_keys).on_conflict_do_nothing().returning(inbound_keys.c.key)
     for is_postgres, flavour in ((False, sqlite), (True, postgresql))
@@ -148,4 +148,5 @@ async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: As
         "parallel_tool_calls": True,
         "metadata": {},
     }
-    return (await tx.execute(_INSERT_RUN, row)).scalar_one()
+    result = await tx.execute(insert(runs), row)
+    return cast("tuple[int]", result.inserted_primary_key)[0]

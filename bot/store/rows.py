@@ -23,7 +23,8 @@ def records(kind: type[R], rows: Iterable[RowMapping]) -> tuple[R, ...]:
 
 def part(table: Table, row: Row[Any]) -> dict[str, Any]:
     """One table's columns of a row that was joined from several."""
-    return {column.name: row._mapping[column] for column in table.c}
+    mapping = row._mapping  # pyright: ignore[reportPrivateUsage] - public API, underscored for column names
+    return {column.name: mapping[column] for column in table.c}
 
 
 def values(item: Record) -> dict[str, Any]:

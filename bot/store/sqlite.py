@@ -1,6 +1,7 @@
 """SQLite: one writer, whose pool is the queue in front of the file, readers, and the heartbeat's own connection."""
 
 import sqlite3
+from typing import cast
 
 from sqlalchemy import AdaptedConnection, AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -45,6 +46,7 @@ def sqlite_engine(
         poolclass=AsyncAdaptedQueuePool,
         pool_size=count,
         max_overflow=0,
+        pool_reset_on_return=None,  # `on_reset` does it
         # Without an isolation level the driver begins nothing by itself. It would begin no transaction for a SELECT,
         # and read-change-write transactions would lose updates.
         connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS},
@@ -60,9 +62,15 @@ def sqlite_engine(
         connection.run_async(lambda driver: driver.executescript(pragmas))
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        adapted = cast("AdaptedConnection", connection.connection.dbapi_connection)
+        adapted.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))  # one wait instead of three
+
+    def on_reset(connection: AdaptedConnection, _record: object, _state: object) -> None:
+        if connection.driver_connection.in_transaction:  # a COMMIT that failed; else a ROLLBACK is one more wait
+            connection.run_async(lambda driver: driver.rollback())
 
     event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "reset", on_reset)
     if not read_only:
         event.listen(engine.sync_engine, "begin", on_begin)
     return engine

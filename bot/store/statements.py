@@ -9,7 +9,7 @@ transaction, which errs on the short side for leases. The terms of partial index
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, TextClause, and_, bindparam, literal_column, select, text
+from sqlalchemy import Double, Select, TextClause, and_, bindparam, literal_column, select, text
 
 from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, OWNED_LANE, deliveries, lanes, runs
 
@@ -101,7 +101,7 @@ def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements
             RETURNING thread_id, fence"""
         ),
         # Not together with HOLD: while it waited for the lane, it would not see the run that is being accepted.
-        next_run=select(runs, deliveries, literal_column(now).label("now"))
+        next_run=select(runs, deliveries, literal_column(now, Double).label("now"))
         .join_from(runs, deliveries, deliveries.c.run_id == runs.c.id, isouter=True)
         .where(
             text(

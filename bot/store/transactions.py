@@ -7,6 +7,7 @@ So no connection is left in the middle of a statement, and a status that was wri
 from __future__ import annotations  # CoroutineType takes type arguments for the type checker only
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from functools import wraps
@@ -94,6 +95,8 @@ def translated() -> Generator[None, None, None]:
         raise
     except DBAPIError as error:
         raise StoreUnavailable(f"The database could not do its work: {error.orig}") from error
+    except sqlite3.Error as error:  # of BEGIN, which goes to the driver directly
+        raise StoreUnavailable(f"The database could not do its work: {error}") from error
     except PoolTimeout as error:
         raise StoreUnavailable("All database connections of this process are busy.") from error
     except asyncpg.PostgresError as error:

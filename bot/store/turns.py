@@ -9,17 +9,18 @@ from bot.domain.events import MessageChanged, MessageCreated, RunEvent, StepChan
 from bot.domain.ids import new_id
 from bot.domain.lanes import Lease
 from bot.domain.messages import Message, MessageStatus, Part, RefusalPart, TextPart
-from bot.domain.runs import Run, Usage
+from bot.domain.runs import Run
 from bot.domain.steps import CallState, MessageCreation, RunStep, StepDetails, StepStatus, ToolCall, ToolCalls
 from bot.domain.turns import FinishReason, Turn, TurnResult, TurnState
 from bot.errors import IllegalTransition
 from bot.ports import PlannedCall
 from bot.store.connections import Transaction
 from bot.store.current import (
+    amend,
     complete_step,
+    end_turn,
     move_message,
     move_step,
-    move_turn,
     open_message,
     open_messages,
     open_steps,
@@ -76,19 +77,18 @@ async def finish(
 ) -> tuple[RunEvent, ...]:
     """Record a whole turn."""
     run = await the_working_run(tx, lease, turn.run_id)
-    turn = await the_started_turn(tx, turn)
+    opaque = tuple(clean(item) for item in result.opaque)
+    turn = await end_turn(tx, turn, TurnState.DONE, opaque=opaque, finish=result.finish, usage=result.usage)
     turn, happened = await _write_message(tx, run, turn, result)
     if calls:
         happened = (*happened, await _plan_calls(tx, run, turn, calls))
-    opaque = tuple(clean(item) for item in result.opaque)
-    await move_turn(tx, turn, TurnState.DONE, opaque=opaque, finish=result.finish, usage=result.usage)
     return happened
 
 
 async def break_off(tx: Transaction, lease: Lease, turn: Turn, error: str) -> tuple[RunEvent, ...]:
     """Record that a turn broke: what it wrote is superseded."""
     await the_working_run(tx, lease, turn.run_id)
-    turn = await the_started_turn(tx, turn)
+    turn = await end_turn(tx, turn, TurnState.FAILED, error=clean(error))
     happened: list[RunEvent] = []
     message = await open_message(tx, turn.run_id)
     if message is not None:
@@ -98,7 +98,6 @@ async def break_off(tx: Transaction, lease: Lease, turn: Turn, error: str) -> tu
     for step in await open_steps(tx, turn.run_id, run_steps.c.turn == turn.number):
         failed = await move_step(tx, step, StepStatus.FAILED, ended_at=int(time.time()), superseded=True)
         happened.append(StepChanged(failed))
-    await move_turn(tx, turn, TurnState.FAILED, error=clean(error))
     return tuple(happened)
 
 
@@ -114,7 +113,8 @@ async def _create_message(tx: Transaction, run: Run, turn: Turn) -> tuple[Turn, 
     )
     await store(tx, messages, message, run_seq=run.seq, place=_ANSWER)
     step = await _create_step(tx, run, turn, MessageCreation(message_id=message.id))
-    turn = await move_turn(tx, turn, TurnState.STARTED, message_id=message.id)
+    where = and_(turns.c.run_id == turn.run_id, turns.c.number == turn.number)
+    turn = await amend(tx, turns, turn, where, message_id=message.id)
     return turn, (StepCreated(step), MessageCreated(message))
 
 

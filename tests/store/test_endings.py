@@ -161,3 +161,19 @@ async def test_a_stop_during_an_incomplete_end_ends_cancelled(scene: Scene) -> N
     *_, changed = await scene.store.runs.end(lease, run.id, Ending(RunStatus.INCOMPLETE))
     assert isinstance(changed, RunChanged)
     assert changed.run.status is RunStatus.CANCELLED
+
+
+async def test_the_active_runs_of_a_thread_come_in_order_of_acceptance(scene: Scene) -> None:
+    accepted = [await scene.say(f"m{number}") for number in range(3)]
+    elsewhere = await scene.say("elsewhere", "C2")
+    runs, thread_id = scene.store.runs, accepted[0].thread_id
+    assert [run.id for run in await runs.active(thread_id)] == [one.run_id for one in accepted]
+    lease = next(one for one in await scene.store.lanes.claim(scene.worker, 5) if one.thread_id == thread_id)
+    await runs.start(lease, accepted[0].run_id)
+    await runs.request_cancel(accepted[1].run_id)
+    statuses = [run.status for run in await runs.active(thread_id)]
+    assert statuses == [RunStatus.IN_PROGRESS, RunStatus.CANCELLING, RunStatus.QUEUED]
+    await runs.end(lease, accepted[0].run_id, Ending(RunStatus.COMPLETED))
+    assert [run.id for run in await runs.active(thread_id)] == [one.run_id for one in accepted[1:]]
+    assert [run.id for run in await runs.active(elsewhere.thread_id)] == [elsewhere.run_id]
+    assert await runs.active("thread_nowhere") == ()

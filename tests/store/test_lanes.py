@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot.domain.deliveries import DeliveryState
 from bot.domain.runs import RunStatus
 from bot.errors import Fenced
 from bot.ports import Ending, Store
+from bot.store import open_store
 from tests.store.scene import Scene
 from tests.store.tampering import behind_its_back, expire
 
@@ -203,6 +206,28 @@ async def test_a_run_that_waits_for_its_caller_blocks_the_later_ones(scene: Scen
     assert await scene.store.runs.request_cancel(work.run.id) is RunStatus.CANCELLING
     _, again = await scene.take()
     assert again.run.id == work.run.id
+
+
+@pytest.mark.postgres
+async def test_a_stop_is_seen_by_the_write_that_had_to_wait_for_it(postgres_url: str, tmp_path: Path) -> None:
+    """The write finds the run as the stop left it, not as it was when the write began to wait for the lane."""
+    async with open_store(postgres_url, tmp_path) as store:
+        scene = await Scene(store).enter()
+        await scene.say()
+        lease, work = await scene.take()
+        stop = await asyncpg.connect(postgres_url)
+        async with stop.transaction():
+            await stop.execute("UPDATE lanes SET ready = true WHERE thread_id = $1", lease.thread_id)
+            await stop.execute("UPDATE runs SET status = 'cancelling' WHERE id = $1", work.run.id)
+            start = asyncio.create_task(store.runs.start(lease, work.run.id))
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid IS NOT NULL"
+            while not await stop.fetchval(waiting):
+                assert not start.done()
+        await stop.close()
+        assert await start == ()
+        run = await store.runs.get(work.run.id)
+        assert run is not None
+        assert run.status is RunStatus.CANCELLING
 
 
 async def set_status(database_url: str, run_id: str, status: RunStatus) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from bot.errors import OperatorError, SettingsError, StoreUnavailable
 from bot.store import migrate, open_store, sqlite
@@ -174,6 +176,41 @@ async def test_cancellation_lets_a_transaction_finish(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await writing
         assert await store.notes.read("n") == "1"
+
+
+async def test_after_a_commit_that_failed_the_connection_can_be_used(database_url: str, tmp_path: Path) -> None:
+    async with open_store(database_url, tmp_path) as store:
+        with pytest.raises(IntegrityError):  # the foreign key is checked at the end
+            await store.intake.join("C1", "thread_nowhere")
+        await store.notes.write("n", "1")
+        assert await store.notes.read("n") == "1"
+        assert await store.intake.thread_of("C1") is None
+
+
+async def test_a_file_that_somebody_else_keeps_locked_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_BUSY_SECONDS", 0.05)
+    async with open_sqlite(tmp_path) as store:
+        other = sqlite3.connect(tmp_path / "parley.db")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.notes.write("n", "1")
+        assert await store.notes.read("n") is None
+        other.close()
+        await store.notes.write("n", "1")
+
+
+async def test_a_closed_store_leaves_no_thread_behind(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    async with open_sqlite(tmp_path) as store:
+        await store.notes.write("n", "1")
+        await store.notes.read("n")
+        drivers = set(threading.enumerate()) - before
+        assert drivers
+    for thread in drivers:
+        await asyncio.to_thread(thread.join, 5)
+    assert not any(thread.is_alive() for thread in drivers)
 
 
 async def test_a_transaction_that_raises_leaves_nothing(database_url: str, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, select, text
+from sqlalchemy import ClauseElement, Connection, CursorResult, select, text
 
 from bot.domain.runs import Run, RunStatus
 from bot.store import migrate
@@ -23,6 +24,7 @@ PARAMETERS = {
     "seconds": 1.0,
     "run": "r",
     "role": "all",
+    "key": "k",
 }
 HOT = [
     "claim",
@@ -47,16 +49,17 @@ def hot(name: str, statements: Statements) -> ClauseElement:
     return either[name] if name in either else getattr(statements, name)
 
 
-def sql_of(connection: Connection, statement: ClauseElement) -> str:
-    """The statement with values in it."""
-    names = statement.compile(dialect=connection.dialect).params
-    given = statement.params({name: PARAMETERS.get(name, "x") for name in names})
-    return str(given.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+def explained(connection: Connection, explain: str, statement: ClauseElement) -> CursorResult[Any]:
+    """What the database says about the statement."""
+    compiled = statement.compile(dialect=connection.dialect)
+    given = {**compiled.params, **PARAMETERS}
+    values = tuple(given[name] for name in compiled.positiontup or ())
+    return connection.exec_driver_sql(f"{explain} {compiled}", values)
 
 
 def plan_of(connection: Connection, statement: ClauseElement) -> list[str]:
     """The steps that SQLite would take."""
-    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql_of(connection, statement)}")]
+    return [row.detail for row in explained(connection, "EXPLAIN QUERY PLAN", statement)]
 
 
 @pytest.mark.parametrize("name", HOT)
@@ -105,8 +108,7 @@ def postgres_plans(connection: Connection) -> dict[str, str]:
     fill(connection)
     plans: dict[str, str] = {}
     for name in HOT:
-        explain = f"EXPLAIN {sql_of(connection, hot(name, POSTGRES))}"
-        plans[name] = "\n".join(connection.exec_driver_sql(explain).scalars())
+        plans[name] = "\n".join(explained(connection, "EXPLAIN", hot(name, POSTGRES)).scalars())
     return plans
 
 
