@@ -7,7 +7,14 @@ import pytest
 
 from bot.ports import Store
 from bot.store import open_store
-from tests.support.databases import open_sqlite, postgres_database, postgres_template, sqlite_url, why_no_postgres
+from tests.support.databases import (
+    copied_sqlite,
+    empty_postgres,
+    postgres_database,
+    postgres_template,
+    sqlite_template,
+    why_no_postgres,
+)
 
 
 @pytest.fixture(scope="session")
@@ -21,15 +28,41 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture
 def postgres_url(migrated_postgres: str) -> Iterator[str]:
-    """URL of a migrated PostgreSQL database for one test."""
+    """URL of a migrated PostgreSQL database that this test has for itself."""
     with postgres_database(template=migrated_postgres) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def shared_postgres(migrated_postgres: str) -> Iterator[str]:
+    """URL of the database that this session's tests use one after the other."""
+    with postgres_database(template=migrated_postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def emptied_postgres(shared_postgres: str) -> str:
+    """The same without a row."""
+    empty_postgres(shared_postgres)
+    return shared_postgres
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This session's migrated file to copy."""
+    return sqlite_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def copied_sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """URL of a migrated SQLite database in the test's folder."""
+    return copied_sqlite(migrated_sqlite, tmp_path)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database for one test: the test runs once with each kind."""
-    return sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a migrated database without rows: the test runs once with each kind."""
+    return request.getfixturevalue("copied_sqlite_url" if request.param == "sqlite" else "emptied_postgres")
 
 
 @pytest.fixture
@@ -40,7 +73,7 @@ async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
+async def sqlite_store(copied_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Store]:
     """An open store on SQLite alone, for rooms that do not care which database it is."""
-    async with open_sqlite(tmp_path) as opened:
+    async with open_store(copied_sqlite_url, tmp_path) as opened:
         yield opened

@@ -91,7 +91,6 @@ def _child_environment(
         "DISCORD_API_URL": discord.api_url,
         "DISCORD_GATEWAY_URL": discord.gateway_url,
         "DISCORD_TOKEN": discord.token,
-        "DISCORD_GUILD_ID": str(discord.guild_id),
         "DATABASE_URL": f"sqlite:///{data / 'parley.db'}",
         "PYTHONUNBUFFERED": "1",
     }

@@ -5,6 +5,7 @@ from typing import cast
 
 from sqlalchemy import AdaptedConnection, AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolResetState
 
 from bot.errors import OperatorError
 from bot.store.connections import Engines
@@ -65,8 +66,9 @@ def sqlite_engine(
         adapted = cast("AdaptedConnection", connection.connection.dbapi_connection)
         adapted.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))  # one wait instead of three
 
-    def on_reset(connection: AdaptedConnection, _record: object, _state: object) -> None:
-        if connection.driver_connection.in_transaction:  # a COMMIT that failed; else a ROLLBACK is one more wait
+    def on_reset(connection: AdaptedConnection, _record: object, state: PoolResetState) -> None:
+        # Open only after a COMMIT that failed: else a ROLLBACK would be one more wait for nothing.
+        if not state.terminate_only and connection.driver_connection.in_transaction:
             connection.run_async(lambda driver: driver.rollback())
 
     event.listen(engine.sync_engine, "connect", on_connect)

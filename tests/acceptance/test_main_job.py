@@ -1,6 +1,8 @@
 """The main job, end to end: real slack-bolt and discord.py, a scripted model on each wire, the bot as a process."""
 
 import asyncio
+import base64
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +16,9 @@ from tests.support.discord_spec import checked_against_spec
 from tests.support.house import House, built, inhabited
 from tests.support.model_server import Call, Reply, ScriptedModel
 
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PLATFORMS: tuple[PlatformName, ...] = ("slack", "discord")
 
 
@@ -76,6 +81,75 @@ class TestConversation:
         await house.answer(platform, f"read it on {platform}")
         assert "prices.csv" in model.requests[-1].last_user_text
         assert "bolt,4" in model.requests[-1].last_user_text
+
+    async def test_an_image_reaches_the_model_as_an_image(
+        self, wired: tuple[House, ScriptedModel], platform: PlatformName
+    ) -> None:
+        house, model = wired
+        model.enqueue(Reply(f"A dot on {platform}."))
+        await ask(house, platform, "what is this?", (Upload(name="dot.png", content=PNG),))
+        await house.answer(platform, f"A dot on {platform}.")
+        assert f"data:image/png;base64,{base64.b64encode(PNG).decode()}" in json.dumps(model.requests[-1].body)
+
+    async def test_a_file_that_cannot_be_taken_in_is_named_to_the_person_and_to_the_model(
+        self, wired: tuple[House, ScriptedModel], platform: PlatformName
+    ) -> None:
+        house, model = wired
+        model.enqueue(Reply(f"I cannot see it on {platform}."))
+        if platform == "slack":
+            house.slack.faults.add("download", "500", 5)
+        else:
+            house.discord.faults.add("GET /attachments", "500", 5)
+        await ask(house, platform, "read this", (Upload(name="gone.txt", content=b"secret plan"),))
+        answer = await house.answer(platform, f"I cannot see it on {platform}.")
+        house.discord.faults.clear()
+        house.slack.faults.clear()
+        assert "gone.txt" in answer.html
+        assert "gone.txt" in model.requests[-1].last_user_text
+        assert "secret plan" not in model.requests[-1].last_user_text
+
+    async def test_a_tool_that_raises_is_told_to_the_model_without_its_text(
+        self, wired: tuple[House, ScriptedModel], platform: PlatformName
+    ) -> None:
+        house, model = wired
+        model.enqueue(
+            Reply(calls=[Call("close_ticket", {"ticket": 999, "resolution": "x"})]), Reply(f"None, {platform}.")
+        )
+        await ask(house, platform, "close ticket 999")
+        await house.answer(platform, f"None, {platform}.")
+        assert model.requests[-1].tool_outputs == ["There is no ticket 999."]
+
+    async def test_a_stream_that_breaks_off_is_asked_again_and_answered_once(
+        self, wired: tuple[House, ScriptedModel], platform: PlatformName
+    ) -> None:
+        house, model = wired
+        model.enqueue(
+            Reply([f"{platform} half of an answer. "] * 10, cut_after_frames=6),
+            Reply(f"{platform} whole answer."),
+        )
+        before = len(house.answers(platform))
+        await ask(house, platform, "are you sure?")
+        answer = await house.answer(platform, f"{platform} whole answer.")
+        assert "half of an answer" not in answer.html
+        assert len(house.answers(platform)) == before + 1
+
+    async def test_new_in_a_direct_message_starts_over(
+        self, wired: tuple[House, ScriptedModel], platform: PlatformName
+    ) -> None:
+        house, model = wired
+        stage = house.stage(platform)
+        direct = next(channel.id for channel in stage.view().channels if channel.person == "ben")
+        model.enqueue(Reply(f"Noted on {platform}."), Reply(f"What name, {platform}?"))
+        await stage.speak("ben", direct, "my name is Rumpelstiltskin")
+        await house.answer(platform, f"Noted on {platform}.")
+        if platform == "slack":
+            await stage.speak("ben", direct, "!new")
+            await house.until(platform, lambda view: any(message.only_for == "ben" for message in view.messages))
+        else:
+            await stage.command("ben", direct, "new", {})
+        await stage.speak("ben", direct, "what is my name?")
+        await house.answer(platform, f"What name, {platform}?")
+        assert "Rumpelstiltskin" not in "\n".join(model.requests[-1].user_texts)
 
     async def test_a_follow_up_in_the_thread_needs_no_mention_and_knows_what_was_said(
         self, wired: tuple[House, ScriptedModel], platform: PlatformName

@@ -147,6 +147,16 @@ async def test_stop_stops_the_answer_that_is_being_written(house: House) -> None
     assert len(set(house.control.cancelled)) == 2
 
 
+async def test_stop_finds_the_answer_that_another_process_began(house: House) -> None:
+    """After a restart nothing is remembered but what the store knows."""
+    await house.reception.receive(Inbound(event=event(), addressed=True))
+    work, _ = await claim(house.store)
+    successor = Relay(house.store, [MemoryAdapter()], house.assistant, FastClock())
+    successor.connect(house.control)
+    assert await successor.reception("memory").command(command("stop")) == STOPPING
+    assert house.control.cancelled == [work.run.id]
+
+
 @pytest.mark.parametrize(
     ("person", "moderator", "note", "stopped"),
     [(ADA, False, None, 1), (BEN, False, NOT_YOURS, 0), (BEN, True, None, 1)],

@@ -220,8 +220,8 @@ async def test_a_stop_is_seen_by_the_write_that_had_to_wait_for_it(postgres_url:
             await stop.execute("UPDATE lanes SET ready = true WHERE thread_id = $1", lease.thread_id)
             await stop.execute("UPDATE runs SET status = 'cancelling' WHERE id = $1", work.run.id)
             start = asyncio.create_task(store.runs.start(lease, work.run.id))
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid IS NOT NULL"
-            while not await stop.fetchval(waiting):
+            waiting = "wait_event_type = 'Lock' AND datname = current_database()"
+            while not await stop.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}"):
                 assert not start.done()
         await stop.close()
         assert await start == ()

@@ -1,8 +1,10 @@
-"""Fresh databases for tests: a file for SQLite, a copy of a migrated template for PostgreSQL."""
+"""Databases for tests, migrated once a session: a copied file for SQLite; for PostgreSQL a database that is emptied
+between tests, and copies of a template (half a second each) for tests that do to a database what rows do not show."""
 
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -14,16 +16,31 @@ from sqlalchemy import URL, make_url
 
 from bot.ports import Store
 from bot.store import migrate, open_store
+from bot.store.schema import metadata
 
 ADMIN_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 """Where databases can be created."""
 _REACH_SECONDS = 5.0
+_FILE = "parley.db"
+_DELETE_ALL = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
 T = TypeVar("T")
 
 
 def sqlite_url(directory: Path) -> str:
     """A database file in `directory`."""
-    return f"sqlite:///{directory / 'parley.db'}"
+    return f"sqlite:///{directory / _FILE}"
+
+
+def sqlite_template(directory: Path) -> Path:
+    """A migrated database file to copy."""
+    _aside(migrate(sqlite_url(directory), directory))
+    return directory / _FILE
+
+
+def copied_sqlite(template: Path, directory: Path) -> str:
+    """The URL of a copy in `directory`."""
+    shutil.copy(template, directory / _FILE)
+    return sqlite_url(directory)
 
 
 def open_sqlite(directory: Path) -> AbstractAsyncContextManager[Store]:
@@ -60,13 +77,18 @@ def postgres_template(directory: Path) -> Iterator[str]:
         yield url
 
 
+def empty_postgres(url: str) -> None:
+    """Delete every row."""
+    _aside(_administer(_DELETE_ALL, url))
+
+
 def _url(database: str) -> str:
     url: URL = make_url(ADMIN_URL).set(database=database)
     return url.render_as_string(hide_password=False)
 
 
-async def _administer(statement: str) -> None:
-    connection = await asyncpg.connect(ADMIN_URL, timeout=_REACH_SECONDS)
+async def _administer(statement: str, url: str = ADMIN_URL) -> None:
+    connection = await asyncpg.connect(url, timeout=_REACH_SECONDS)
     try:
         await connection.execute(statement)
     finally:

@@ -40,7 +40,7 @@ class House:
             else {
                 "OPENAI_BASE_URL": self.model.base_url,
                 "OPENAI_API_KEY": "sk-test-0000000000",
-                "OPENAI_MODEL": "scripted",
+                "OPENAI_MODEL": "gpt-5.4",
             }
         )
         return {
@@ -55,7 +55,6 @@ class House:
             "DISCORD_API_URL": self.discord.api_url,
             "DISCORD_GATEWAY_URL": self.discord.gateway_url,
             "DISCORD_TOKEN": self.discord.token,
-            "DISCORD_GUILD_ID": str(self.discord.guild_id),
             "LOG_FORMAT": "text",
             **model,
             **self.settings,

@@ -24,7 +24,7 @@ async def main() -> None:
 
     @client.event
     async def on_ready() -> None:
-        guild = client.get_guild(int(os.environ["DISCORD_GUILD_ID"]))
+        guild = client.guilds[0]
         noted = {"pid": os.getpid(), "guild": guild is not None, "names": sorted(os.environ)}
         database.with_name("noted.json").write_text(json.dumps(noted))
         print("ready slack discord", flush=True)
