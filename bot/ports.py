@@ -443,6 +443,12 @@ class Outlet(Protocol):
 class RunControl(Protocol):
     """What the chat may ask of the engine."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether this process still holds its lanes. Look before every request to a chat platform: a process that was
+        frozen longer than its lease must not speak, because another one has taken over."""
+        ...
+
     async def cancel(self, run_id: str) -> RunStatus | None:
         """Stop a run as soon as possible. Returns its status now, None when there is no such run."""
         ...

@@ -4,6 +4,7 @@ Everything that a platform cannot do or limits is data in `Capabilities`, so the
 Adapters translate their SDK's errors into `bot.errors.PlatformError` and its six kinds.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
@@ -78,20 +79,33 @@ class Inbound(Record):
     """Mention, direct message or command: answered in any case. Otherwise only in conversations the bot is part of."""
 
 
-class Command(Record):
-    """A command that is not a question: `new`, `stop`, `help`."""
+CommandName = Literal["new", "stop", "help"]
 
-    name: str
+COMMANDS: dict[CommandName, str] = {
+    "new": "Start over: the next message begins a new conversation",
+    "stop": "Stop the answer that is being written here",
+    "help": "What the assistant can do",
+}
+"""Every command beside `ask`, with the description that platforms show."""
+
+
+class Command(Record):
+    """A command that is not a question."""
+
+    name: CommandName
     conversation: str
     person: Author
     moderator: bool = False
 
 
+Operation = Literal["stop"]
+"""What a button under an answer does to its run."""
+
+
 class Press(Record):
     """A button was pressed."""
 
-    op: str
-    """`stop`."""
+    op: Operation
     run_id: str
     person: Author
     moderator: bool = False
@@ -151,7 +165,7 @@ class Reception(Protocol):
 class Button(Record):
     """A button under an answer; its identity holds all its state, so it works after a restart."""
 
-    op: str
+    op: Operation
     run_id: str
     label: str
     danger: bool = False
@@ -171,8 +185,10 @@ class Outbound(Record):
     text: str
     """In the platform's dialect, not empty, within the hard limit."""
     buttons: tuple[Button, ...] = ()
-    silent: bool = False
-    """Do not notify people (continuations)."""
+    continuation: bool = False
+    """A later message of an answer that has begun in an earlier one: nobody is notified again."""
+    final: bool = False
+    """The answer is complete with this; nothing more will be edited or posted for its run."""
     files: tuple[OutboundFile, ...] = ()
     """With the final edit of the last message only."""
 
@@ -199,11 +215,16 @@ class Adapter(Protocol):
         """How Markdown is written there."""
         ...
 
-    def running(self, reception: Reception) -> AbstractAsyncContextManager[None]:
+    def running(self, reception: Reception) -> AbstractAsyncContextManager[asyncio.Future[None]]:
         """Connect and hand events to `reception` until the context is left.
+
+        Gives a future that is done only when the platform will never deliver anything again; it then raises the reason.
 
         Entered when the platform is ready to deliver events. Reconnects by itself for as long as it is open. Leaving it
         ends receiving only: answers that are being written go on until `close`.
+
+        Raises:
+            OperatorError: a token is refused; the text names the variable.
         """
         ...
 
@@ -224,7 +245,13 @@ class Adapter(Protocol):
         ...
 
     async def find(self, address: Address, key: str, since: float) -> Posted | None:
-        """Look for a message that a `post` with this key may have created since then (Unix seconds)."""
+        """Look for a message that a `post` with this key may have created since then.
+
+        Args:
+            address: where it would be.
+            key: of the `post`.
+            since: Unix seconds, already early enough for clocks that differ.
+        """
         ...
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:

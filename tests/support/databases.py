@@ -1,5 +1,8 @@
-"""Databases for tests, migrated once a session: a copied file for SQLite; for PostgreSQL a database that is emptied
-between tests, and copies of a template (half a second each) for tests that do to a database what rows do not show."""
+"""Databases for tests, migrated once a session.
+
+SQLite is a copied file. PostgreSQL is one database that is emptied between tests, and a copy of a template, which takes
+half a second, for tests that do to a database what rows do not show.
+"""
 
 import asyncio
 import os
