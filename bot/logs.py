@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SHAPES = re.compile(
@@ -19,6 +20,11 @@ _AT_INFO = ("slack_sdk", "slack_bolt", "discord", "openai", "aiosqlite")
 """Libraries that log message texts when the root logger is at DEBUG."""
 _AT_WARNING = ("httpx2", "httpcore2", "aiohttp.access", "alembic", "discord.client", "discord.gateway")
 """Libraries that log every request or their own life at INFO."""
+
+
+# Without the values of local variables: they hold what people wrote, tool arguments and keys.
+_EXCEPTIONS_AS_TEXT = structlog.processors.ExceptionRenderer()
+_EXCEPTIONS_AS_RECORDS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
@@ -34,7 +40,7 @@ def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.ExceptionRenderer() if as_text else structlog.processors.dict_tracebacks,
+        _EXCEPTIONS_AS_TEXT if as_text else _EXCEPTIONS_AS_RECORDS,
         _Redaction(secrets),
     ]
     renderer: Processor = (

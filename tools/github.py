@@ -20,7 +20,7 @@ async def get_github_issue(context: ToolContext, repo: str, issue_number: int) -
         repo: Owner and repository, for example openai/openai-python.
         issue_number: Number of the issue.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+    if not re.fullmatch(r"\w[\w-]*/\w[\w.-]*", repo):
         raise ToolError(f"{repo!r} is not of the form owner/repository.")
     try:
         async with context.http.get(

@@ -1,4 +1,4 @@
-"""A ticket desk in the bot's own database."""
+"""A ticket desk in the bot's own database: one desk, open to everybody who can talk to the bot on any platform."""
 
 from typing import Literal
 

@@ -33,18 +33,18 @@ async def call(
         return ToolOutcome(CallState.DONE, _shown(result))
     except ToolError as error:
         return ToolOutcome(CallState.FAILED, _capped(str(error)))
-    except TimeoutError:
-        if limit.expired():
-            return _out_of_time(called)
-        log.exception("tool failed", tool=name, run_id=run_id)
-        return ToolOutcome(CallState.FAILED, f"{name} failed: a service that it uses did not answer in time.")
     except Exception as error:  # a tool is the operator's code and may raise anything
+        if limit.expired():
+            return _broken_off(
+                called, f"did not answer within {called.declaration.timeout:g} seconds and was given up."
+            )
         log.exception("tool failed", tool=name, run_id=run_id)
-        return ToolOutcome(CallState.FAILED, f"{name} failed with an internal error ({type(error).__name__}).")
+        return _broken_off(called, f"failed with an internal error ({type(error).__name__}).")
 
 
-def _out_of_time(called: FunctionAsTool) -> ToolOutcome:
-    text = f"{called.definition.name} did not answer within {called.declaration.timeout:g} seconds and was given up."
+def _broken_off(called: FunctionAsTool, what: str) -> ToolOutcome:
+    """The outcome of a call that ended without saying what it did: of an effect `once`, nobody knows."""
+    text = f"{called.definition.name} {what}"
     if called.declaration.effect is Effect.ONCE:
         return ToolOutcome(CallState.UNKNOWN, f"{text} Its outcome is unknown: check before you repeat it.")
     return ToolOutcome(CallState.FAILED, text)

@@ -1,7 +1,6 @@
 """From a folder of Python files to tools. Files are loaded by path, so their names collide with no module."""
 
 import hashlib
-import importlib.util
 import inspect
 import sys
 from pathlib import Path
@@ -29,7 +28,7 @@ def load_tools(folder: Path) -> tuple[FunctionAsTool, ...]:
     found: dict[str, FunctionAsTool] = {}
     problems: list[str] = []
     for path in sorted(folder.glob("*.py")):
-        if path.name.startswith("_"):
+        if path.name.startswith(("_", ".")):
             continue
         try:
             for loaded in _tools_of(path, folder):
@@ -47,27 +46,26 @@ def load_tools(folder: Path) -> tuple[FunctionAsTool, ...]:
 def _tools_of(path: Path, folder: Path) -> list[FunctionAsTool]:
     if folder.resolve() != path.resolve().parent:
         raise ToolDefinitionError(f"{path.name} is a link that leads out of the tools folder; it is not loaded.")
-    module = _load(path)
+    source = path.read_bytes()
+    module = _load(path, source)
     tools = [
         tool_from(function, path.name)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(source).hexdigest()[:12]
     log.info("tools loaded", file=path.name, sha256=digest, tools=[loaded.definition.name for loaded in tools])
     return tools
 
 
-def _load(path: Path) -> ModuleType:
-    name = f"_bot_tools.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ToolDefinitionError(f"{path.name} cannot be loaded as Python.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and get_type_hints look a module up by its name
+def _load(path: Path, source: bytes) -> ModuleType:
+    """Run exactly these bytes: a cached bytecode file beside the source could be another program."""
+    module = ModuleType(f"_bot_tools.{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses and get_type_hints look a module up by its name
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, path, "exec"), vars(module))  # noqa: S102 - tools are the operator's own code
     except Exception as error:
-        del sys.modules[name]
+        del sys.modules[module.__name__]
         raise ToolDefinitionError(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
     return module

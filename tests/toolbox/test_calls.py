@@ -60,6 +60,7 @@ def slow_once() -> None:
     time.sleep(0.5)
 
 
+@tool(effect="read")
 def its_own_timeout() -> None:
     """Raise a time-out of a library."""
     raise TimeoutError("socket")
@@ -123,9 +124,9 @@ class TestOutcome:
     async def test_a_tool_error_is_told_to_the_model(self, box: FunctionToolbox) -> None:
         assert await run(box, "refuses") == ToolOutcome(CallState.FAILED, "the printer is on fire")
 
-    async def test_an_exception_is_told_without_its_text(self, box: FunctionToolbox) -> None:
+    async def test_an_exception_of_a_once_is_unknown_and_told_without_its_text(self, box: FunctionToolbox) -> None:
         outcome = await run(box, "breaks")
-        assert outcome.state is CallState.FAILED
+        assert outcome.state is CallState.UNKNOWN
         assert "RuntimeError" in outcome.output
         assert "hunter2" not in outcome.output
 
@@ -140,8 +141,9 @@ class TestOutcome:
         assert outcome.state is CallState.UNKNOWN
         assert time.monotonic() - began < 0.4
 
-    async def test_a_time_out_inside_the_tool_is_its_failure(self, box: FunctionToolbox) -> None:
-        assert (await run(box, "its_own_timeout")).state is CallState.FAILED
+    async def test_a_time_out_inside_a_read_is_its_failure(self, box: FunctionToolbox) -> None:
+        outcome = await run(box, "its_own_timeout")
+        assert outcome == ToolOutcome(CallState.FAILED, "its_own_timeout failed with an internal error (TimeoutError).")
 
     async def test_a_flood_is_cut_and_says_so(self, box: FunctionToolbox) -> None:
         outcome = await run(box, "flood")

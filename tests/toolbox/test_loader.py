@@ -1,5 +1,6 @@
 """From a folder to tools."""
 
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,17 @@ def test_a_missing_folder_names_the_setting(tmp_path: Path) -> None:
 def test_the_shipped_tools_load() -> None:
     names = {loaded.definition.name for loaded in load_tools(Path(__file__).parents[2] / "tools")}
     assert names == {"create_ticket", "list_tickets", "close_ticket", "get_github_issue", "get_weather"}
+
+
+def test_cached_bytecode_beside_the_source_is_not_run(tmp_path: Path) -> None:
+    source = tmp_path / "calendar.py"
+    source.write_text(GOOD.replace("return day", "raise SystemExit"))
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    source.write_text(GOOD)
+    (loaded,) = load_tools(tmp_path)
+    assert loaded.function("today") == "today"
+
+
+def test_hidden_files_are_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / ".hidden.py").write_text(GOOD)
+    assert load_tools(tmp_path) == ()
