@@ -27,12 +27,26 @@ NOT_YET = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 an error that the operator can mend, 2 wrong usage."""
     signal.signal(signal.SIGTERM, _leave)
-    options = _parser().parse_args(arguments)
-    if options.command in NOT_YET:
-        print(f"`{options.command}` ({NOT_YET[options.command]}) is not there yet.", file=sys.stderr)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in NOT_YET:
+        print(f"`{words[0]}` ({NOT_YET[words[0]]}) is not there yet.", file=sys.stderr)
         return 2
-    from bot.app import Application
-    from bot.errors import OperatorError
+    options = _parser().parse_args(words)
+    if (later := _later(options)) is not None:
+        print(f"{later} is not there yet.", file=sys.stderr)
+        return 2
+    try:
+        from bot.app import Application
+        from bot.errors import OperatorError
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(("bot", "adapters")):
+            raise
+        print(
+            f"The package {error.name} is missing. Run scripts/environment requirements.txt once and then use "
+            ".venv/bin/python -m bot.",
+            file=sys.stderr,
+        )
+        return 1
 
     try:
         return asyncio.run(_dispatch(Application(), options))
@@ -56,6 +70,15 @@ async def _dispatch(application: "Application", options: argparse.Namespace) -> 
         case _:
             print(f"The schema is at revision {await application.migrate()}.")
     return 0
+
+
+def _later(options: argparse.Namespace) -> str | None:
+    """The option of `run` that a later version will know; None when all of them work."""
+    if options.command != "run":
+        return None
+    if options.http:
+        return "`run --http` (Slack over HTTP)"
+    return None if options.role == "all" else f"`run --role {options.role}` (gateways and workers apart)"
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -82,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="connect every platform whose settings are present")
     run.add_argument(
-        "--role", choices=["all"], default="all", help="receive and work in one process (the only role yet)"
+        "--role", choices=["all", "gateway", "worker"], default="all", help="all: receive and work (the only role yet)"
     )
+    run.add_argument("--http", action="store_true", help="Slack over HTTP (not there yet)")
 
     tools = commands.add_parser("tools", help="list the tools with their schemas, or run one")
     tools.add_argument("name", nargs="?", metavar="NAME")
@@ -91,8 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("migrate", help="bring the database schema up to date")
     for name, what in NOT_YET.items():
-        later = commands.add_parser(name, help=f"{what} (not there yet)")
-        later.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+        commands.add_parser(name, help=f"{what} (not there yet)")
     return parser
 
 

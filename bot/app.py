@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,20 @@ from bot import VERSION
 from bot.clock import SystemClock
 from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.ids import new_id
-from bot.engine import Engine, EngineLimits
+from bot.engine import Engine, RunningRuns
 from bot.errors import SettingsError
 from bot.logs import set_up_logs
-from bot.models import ModelConfig, connect
-from bot.models.coercion import coerced
+from bot.models import OFFLINE_MODEL, ModelConfig, connect
+from bot.models.offline.coercion import coerced
 from bot.playground.demo import run_demo
 from bot.ports import Asking, ModelClient, Store
-from bot.relay import Relay
+from bot.relay import Relay, RelayPolicy
 from bot.relay.contract import Adapter
 from bot.settings import Settings
 from bot.store import migrate, open_store
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
+from bot.work import Work, background, receiving
 
 log = structlog.get_logger()
 
@@ -75,10 +76,12 @@ class Application:
         stopping = _signals()
         async with self._workshop() as workshop:
             adapters = self._platforms(workshop.store)
-            async with self._at_work(workshop, adapters) as engine:
-                names = ", ".join(adapter.capabilities.label for adapter in adapters)
-                print(f"ready {names} · model {workshop.model.traits.name}", flush=True)  # noqa: T201 - the contract
-                await _first(stopping.wait(), engine)
+            async with self._at_work(workshop, adapters) as work:
+                await work.until(work.connected, stopping)
+                if not stopping.is_set():
+                    names = ", ".join(adapter.capabilities.label for adapter in adapters)
+                    print(f"ready {names} · model {workshop.model.traits.name}", flush=True)  # noqa: T201 - the contract
+                    await work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
         """Talk to the assistant in the terminal. Only warnings are logged unless LOG_LEVEL says otherwise.
@@ -90,22 +93,22 @@ class Application:
         stopping = _signals()
         folder = self._settings.store.data_dir / "out"
         console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
-        async with self._workshop() as workshop, self._at_work(workshop, [console]) as engine:
-            await _first(console.wait_closed(), stopping.wait(), engine)
+        async with self._workshop() as workshop, self._at_work(workshop, [console]) as work:
+            await work.until(console.wait_closed(), stopping)
 
     async def demo(self, *, port: int, open_browser: bool, data_dir: Path | None) -> None:
         """Serve the playground and run the bot in it as a child process."""
         async with self._model() as model:
-            traits = model.traits
+            offline, name = model.traits.name == OFFLINE_MODEL, model.traits.name
         await run_demo(
             port=port,
             open_browser=open_browser,
             data_dir=data_dir,
             environment={**os.environ, "LOG_FORMAT": "text"},
             command=[sys.executable, "-m", "bot", "run"],
-            model_label="offline: no language model" if traits.offline else traits.name,
+            model_label="offline: no language model" if offline else name,
             model_hint="Set OPENAI_API_KEY (or OPENAI_BASE_URL for a local server) before starting to connect a model."
-            if traits.offline
+            if offline
             else "The connected model.",
         )
 
@@ -143,23 +146,22 @@ class Application:
             yield Workshop(store, toolbox, model, assistant)
 
     @asynccontextmanager
-    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[asyncio.Task[None]]:
-        """Engine and adapters. Gives the engine's task, which ends by itself only when it cannot go on.
+    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[Work]:
+        """Engine and adapters at work.
 
         Leaving it stops receiving first, then lets the engine drain, then closes what the last edits needed.
         """
         clock = SystemClock()
-        relay = Relay(workshop.store, adapters, workshop.assistant, clock)
-        limits = EngineLimits(run_lifetime=self._settings.process.run_lifetime)
-        engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, limits)
-        relay.connect(engine)
+        control = RunningRuns(workshop.store.runs)
+        policy = RelayPolicy(run_lifetime=self._settings.process.run_lifetime)
+        relay = Relay(workshop.store, adapters, workshop.assistant, clock, control, policy)
+        engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, control)
         async with AsyncExitStack() as stack:
             for adapter in adapters:
                 stack.push_async_callback(adapter.close)
-            work = await stack.enter_async_context(_running(engine.run(), "engine"))
-            for adapter in adapters:
-                await stack.enter_async_context(adapter.running(relay.reception(adapter.capabilities.platform)))
-            yield work
+            running = await stack.enter_async_context(background(engine.run(), "engine"))
+            work = await stack.enter_async_context(receiving(adapters, relay))
+            yield Work((running, *work.tasks), work.connected)
 
     @asynccontextmanager
     async def _store(self) -> AsyncGenerator[Store]:
@@ -248,27 +250,6 @@ class Application:
             settings.model.openai_api_key,
         )
         return [token.get_secret_value() for token in tokens if token]
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[None, None, None], name: str) -> AsyncGenerator[asyncio.Task[None]]:
-    """A task that is cancelled, and waited for, at the end of the block."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-async def _first(*waits: Coroutine[None, None, object] | asyncio.Task[None]) -> None:
-    """Return when one of them is done; raise what it raised."""
-    tasks = {asyncio.ensure_future(wait) for wait in waits}
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending - set(waits):
-        task.cancel()
-    for task in done:
-        task.result()
 
 
 def _signals() -> asyncio.Event:

@@ -8,7 +8,6 @@ Each class's docstring is its default message, so `raise RunGone` already says s
     │   ├── ToolDefinitionError
     │   ├── StoreUnavailable
     │   └── ModelRefusedAccess   key, permission or model name
-    ├── PersonError              the person in the chat: the message is shown to them
     ├── ModelError               the model or its provider
     │   ├── ModelUnavailable     may be repeated
     │   ├── ContextTooLong
@@ -49,10 +48,6 @@ class StoreUnavailable(OperatorError):
 
 class ModelRefusedAccess(OperatorError):
     """The model provider refused the key, the permission or the model name."""
-
-
-class PersonError(ParleyError):
-    """The request cannot be done; the text says why and what to do instead."""
 
 
 class ModelError(ParleyError):

@@ -15,7 +15,7 @@ from bot.domain.events import RunEvent
 from bot.domain.files import File
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Attachment, Author, Message, Part
-from bot.domain.runs import LastError, Run, RunStatus
+from bot.domain.runs import RUN_LIFETIME, LastError, Run, RunStatus
 from bot.domain.steps import CallState, Effect, RunStep, ToolCall
 from bot.domain.threads import Summary
 from bot.domain.turns import ModelEvent, ModelRequest, Turn, TurnResult
@@ -45,10 +45,11 @@ class Clock(Protocol):
 class Intake(Protocol):
     """Accepting what people say, before it is acknowledged to the platform."""
 
-    async def accept(self, event: Event, assistant: Assistant) -> Acceptance:
+    async def accept(self, event: Event, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction.
 
-        A duplicate changes nothing but the keys and names the run that the first delivery made.
+        The run expires `lifetime` seconds from now. A duplicate changes nothing but the keys and names the run that the
+        first delivery made.
 
         Raises:
             StoreUnavailable: nothing was stored; the event must not be acknowledged.
@@ -260,7 +261,7 @@ class Deliveries(Protocol):
         ...
 
     async def close(self, lease: Lease, run_id: str, state: DeliveryState) -> None:
-        """The end of the run was seen in the chat, or never can be."""
+        """The end of the run was seen in the chat, or never can be. The secrets of the address are forgotten."""
         ...
 
 
@@ -296,7 +297,7 @@ class Collections(Protocol):
     """Small JSON records that tools keep in the bot's own database."""
 
     async def add(self, collection: str, fields: dict[str, str], idempotency_key: str) -> tuple[int, bool]:
-        """Add a record; the same key gives the first record again. Returns its number (from 1) and whether it is new."""
+        """Add a record; the same key gives the first record again. Returns its number and whether it is new."""
         ...
 
     async def get(self, collection: str, number: int) -> dict[str, str] | None:
@@ -346,11 +347,14 @@ class ModelTraits:
     """What the engine has to know about the connected model."""
 
     name: str
-    """Shown to people; `offline` for the provider without a language model."""
+    """Shown to people."""
     context_tokens: int
     """How many tokens a request and its answer may have together."""
     images: bool
-    offline: bool = False
+    reads_authors: bool = True
+    """Names of authors may stand before their words; a provider that reads commands wants the words as typed."""
+    summarises: bool = True
+    """It can condense a conversation; otherwise an extract has to do."""
 
 
 class ModelClient(Protocol):
@@ -445,8 +449,11 @@ class RunControl(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether this process still holds its lanes. Look before every request to a chat platform: a process that was
-        frozen longer than its lease must not speak, because another one has taken over."""
+        """Whether this process still holds its lanes.
+
+        Look before every request to a chat platform: a process that was frozen longer than its lease must not speak,
+        because another one has taken over.
+        """
         ...
 
     async def cancel(self, run_id: str) -> RunStatus | None:

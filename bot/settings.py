@@ -18,6 +18,12 @@ from bot.errors import SettingsError
 _FOREIGN = frozenset({"OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE", "OPENAI_API_TYPE"})
 """Names of other programs that look like ours."""
 
+_LATER = frozenset({"SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"})
+"""Settings of a later version, which an operator may have prepared."""
+
+_ALIASES = {"DISCORD_BOT_TOKEN": "DISCORD_TOKEN", "SLACK_TOKEN": "SLACK_BOT_TOKEN", "DATABASE": "DATABASE_URL"}
+"""Names that many would guess."""
+
 Part = TypeVar("Part", bound=BaseSettings)
 
 
@@ -84,7 +90,9 @@ class ModelSettings(BaseSettings):
     openai_base_url: str | None = Field(
         None, description="Any OpenAI-compatible API, for example http://localhost:11434/v1."
     )
-    openai_model: str = Field("gpt-5.4", description="Model name; with Azure the name of the deployment.")
+    openai_model: str = Field(
+        "", description="Model name, with Azure the name of the deployment; empty means gpt-5.4 at OpenAI itself."
+    )
     openai_wire: Literal["auto", "responses", "chat"] = Field(
         "auto", description="Which API to speak; `auto` tries Responses first and remembers."
     )
@@ -181,14 +189,16 @@ def _prefix(part: type[BaseSettings]) -> str:
 
 
 def _check_names() -> None:
-    """A misspelt setting would be ignored silently; a name that nearly is one of ours stops the start instead."""
+    """A misspelt setting would be ignored silently; a name that is or nearly is one of ours stops the start instead."""
     known = {variable(part, field) for part in PARTS for field in part.model_fields}
     for name in os.environ.keys() | dotenv_values(".env").keys():
-        if name in known or name in _FOREIGN:
+        if name in known | _FOREIGN | _LATER:
             continue
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
-        if near:
-            raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?")
+        if _ALIASES.get(name) or near:
+            raise SettingsError(f"{name} is not a setting; did you mean {_ALIASES.get(name) or near[0]}?")
+        if name.startswith(("SLACK_", "DISCORD_")):
+            raise SettingsError(f"{name} is not a setting; docs/settings.md lists those that are.")
 
 
 def _check(settings: Settings) -> None:

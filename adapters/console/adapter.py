@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
@@ -23,7 +23,7 @@ PLATFORM = "console"
 CAPABILITIES = Capabilities(
     platform=PLATFORM,
     label="Console",
-    # A terminal has no limit; one answer is one message, so the message without a Stop button is the answer's end.
+    # A terminal has no limit: one answer is one message.
     soft_limit=1_000_000,
     hard_limit=2_000_000,
     measure="code_points",
@@ -55,15 +55,14 @@ class ConsoleAdapter:
     # --- in ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncGenerator[None]:
-        """Read what is typed. The conversation ends by itself; wait for that with `wait_closed`."""
+    async def running(self, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
+        """Read what is typed. The future is done when the conversation is over, and then raises nothing."""
         reading = asyncio.create_task(self._converse(reception), name="console")
         try:
-            yield
+            yield reading
         finally:
             reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def close(self) -> None:
         """Nothing is held open for writing."""
@@ -81,9 +80,11 @@ class ConsoleAdapter:
             async with self._answered:
                 await self._answered.wait_for(lambda: self._open_answers <= 0)
         finally:
+            self._screen.flush()
             self._closed.set()
 
     async def _read_lines(self, reception: Reception) -> None:
+        self._screen.greet()
         self._screen.prompt()
         async with aclosing(lines(self._stdin)) as typed:
             async for line in typed:
@@ -154,20 +155,19 @@ class ConsoleAdapter:
     async def status(self, address: Address, text: str | None) -> None:
         """Say what is going on."""
         del address
-        if text and self._screen.decorated:
+        if text and self._screen.decorated and not self._screen.answering:
             self._screen.note(f"({text})")
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """A file that was named with `/file`."""
-        return pieces(Path(file.source["path"]), self.capabilities.max_file_bytes)
+        return pieces(Path(file.source["path"]))
 
     async def _show(self, message: str, outbound: Outbound) -> None:
-        final = not any(button.op == "stop" for button in outbound.buttons)
-        self._screen.answer(message, outbound.text, final=final)
+        self._screen.answer(message, outbound.text, final=outbound.final)
         for file in outbound.files:
             path = await asyncio.to_thread(save, self._config.folder, file)
             self._screen.note(f"Saved: {path}")
-        if final and message != self._last_final:
+        if outbound.final and message != self._last_final:
             self._last_final = message
             await self._finished()
 

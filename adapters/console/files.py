@@ -4,28 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bot.domain.names import file_name
 from bot.errors import Refused
 from bot.relay.contract import OutboundFile
 
 PIECE = 65_536
 
 
-async def pieces(path: Path, max_bytes: int) -> AsyncIterator[bytes]:
+async def pieces(path: Path) -> AsyncIterator[bytes]:
     """A file's bytes.
 
     Raises:
-        Refused: it cannot be read, or is larger than `max_bytes`.
+        Refused: it cannot be read.
     """
     try:
         handle = await asyncio.to_thread(path.open, "rb")
     except OSError as error:
         raise Refused(f"It cannot be read ({error.strerror}).") from error
-    total = 0
     try:
         while piece := await asyncio.to_thread(handle.read, PIECE):
-            total += len(piece)
-            if total > max_bytes:
-                raise Refused(f"It is larger than {max_bytes // 1_048_576} MB.")
             yield piece
     finally:
         await asyncio.to_thread(handle.close)
@@ -34,8 +31,7 @@ async def pieces(path: Path, max_bytes: int) -> AsyncIterator[bytes]:
 def save(folder: Path, file: OutboundFile) -> Path:
     """Write a file into the folder under its own name, or `name-2.txt` when that is taken. Returns where it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = Path(file.name.replace("\\", "/")).name
-    proper = Path(name if name.strip(".") else "file")
+    proper = Path(file_name(file.name))
     number = 1
     while True:
         path = folder / (proper.name if number == 1 else f"{proper.stem}-{number}{proper.suffix}")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from bot.domain.deliveries import RemoteFile
 from bot.domain.record import Record
-
-COMMANDS = frozenset({"new", "stop", "help"})
+from bot.relay.contract import COMMANDS, CommandName
 
 
 class Question(Record):
@@ -16,9 +15,9 @@ class Question(Record):
 
 
 class Order(Record):
-    """A command for the relay: `new`, `stop`, `help`."""
+    """A command for the relay."""
 
-    name: str
+    name: CommandName
 
 
 class Mistake(Record):
@@ -41,8 +40,9 @@ def read(line: str) -> Question | Order | Mistake | Quit | None:
         return Quit()
     if word == "/file":
         return _with_file(rest.strip())
-    if word.startswith("/") and word[1:] in COMMANDS:
-        return Order(name=word[1:])
+    for name in COMMANDS:
+        if word == f"/{name}":
+            return Order(name=name)
     return Question(text=line)
 
 

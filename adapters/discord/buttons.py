@@ -1,18 +1,22 @@
 """Buttons under answers. Their identity holds all their state, so they work after a restart."""
 
 import re
-from typing import Self
+from typing import Self, cast, get_args
 
 import discord
 from discord import ui
 
-from bot.relay.contract import Button
+from bot.relay.contract import Button, Operation
+
+_OPERATIONS = "|".join(get_args(Operation))
 
 
-class RunButton(ui.DynamicItem[ui.Button[ui.View]], template=r"run:(?P<op>[a-z]+):(?P<run>\w+)(:(?P<key>[\w.-]*))?"):
+class RunButton(
+    ui.DynamicItem[ui.Button[ui.View]], template=rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(:(?P<key>[\w.-]*))?"
+):
     """One button. The key of the message that it was created with makes that message findable after a crash."""
 
-    def __init__(self, op: str, run_id: str, key: str, label: str = "", *, danger: bool = False) -> None:
+    def __init__(self, op: Operation, run_id: str, key: str, label: str = "", *, danger: bool = False) -> None:
         """Make the button for an operation on a run."""
         self.op = op
         self.run_id = run_id
@@ -25,7 +29,7 @@ class RunButton(ui.DynamicItem[ui.Button[ui.View]], template=r"run:(?P<op>[a-z]+
         cls, interaction: discord.Interaction, item: ui.Item[ui.View], match: re.Match[str], /
     ) -> Self:
         """Rebuild a pressed button from its identity."""
-        return cls(match["op"], match["run"], match["key"] or "")
+        return cls(cast("Operation", match["op"]), match["run"], match["key"] or "")
 
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand the press to the adapter, which listens to `run_button`."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import aiohttp
@@ -16,18 +17,19 @@ from bot.relay.contract import RateSignal
 NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, replied_user=True)
 """What the model writes pings nobody; an answer notifies the asker only, by being a reply."""
 
-_CHANNEL = re.compile(r"/channels/(\d+)/messages")
+_CHANNEL = re.compile(r"/channels/(\d+)/messages(/\d+)?$")
 _WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
+_WRITING = frozenset({"POST", "PATCH"})
 
 
 def make_client(
-    config: DiscordConfig, signal: Callable[[RateSignal], None], *, message_content: bool
+    config: DiscordConfig, signal: Callable[[RateSignal], None] = lambda _: None, *, message_content: bool = False
 ) -> discord.Client:
     """A client that is not connected yet.
 
     Args:
         config: tokens and addresses.
-        signal: told what each reply says about rate limits.
+        signal: told what the replies to messages and edits say about rate limits.
         message_content: whether to ask for the privileged intent.
     """
     if config.api_url:
@@ -63,9 +65,9 @@ def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
     async def read(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
     ) -> None:
-        bucket = _bucket_of(end.url.path)
-        if bucket is None:
-            return
+        bucket = _bucket_of(end.method, end.url.path)
+        if bucket is None or end.response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return  # discord.py waits a 429 out, which shows in the time that the request takes, or raises it
         headers = end.response.headers
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
         signal(
@@ -74,7 +76,6 @@ def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
                 limit=int(limit) if limit else None,
                 remaining=int(remaining) if remaining else None,
                 reset_after=_seconds(headers.get("X-RateLimit-Reset-After")),
-                retry_after=_seconds(headers.get("Retry-After")) if end.response.status == 429 else None,
             )
         )
 
@@ -83,7 +84,10 @@ def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
     return trace
 
 
-def _bucket_of(path: str) -> str | None:
+def _bucket_of(method: str, path: str) -> str | None:
+    """The bucket of a message or an edit; reactions, threads and histories have limits of their own."""
+    if method not in _WRITING:
+        return None
     if channel := _CHANNEL.search(path):
         return channel_bucket(int(channel[1]))
     if webhook := _WEBHOOK.search(path):

@@ -7,13 +7,18 @@ from http import HTTPStatus
 import aiohttp
 import discord
 
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
+from bot.errors import Forbidden, Gone, OperatorError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 
 TOO_MANY_OLD_EDITS = 30046
 THREAD_ARCHIVED = 50083
 INVALID_WEBHOOK_TOKEN = 50027
 CLOUDFLARE_PAUSE = 60.0
 """Seconds to stay silent after a 429 that did not come from Discord itself (Cloudflare's carries no time)."""
+
+
+def refused() -> OperatorError:
+    """What the operator is told when Discord does not accept the token."""
+    return OperatorError("DISCORD_TOKEN is not accepted by Discord: copy it again from the Bot page.")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import discord
 
-from adapters.discord.markup import as_markdown, plain_name
+from adapters.discord.markup import as_markdown
 from adapters.discord.places import Place
 from bot.domain.deliveries import Address, Event, RemoteFile
 from bot.domain.messages import Author
@@ -14,9 +14,14 @@ _THREAD_NAME = 60
 _QUOTE = 80
 
 
+def scope_of(guild: int | None, channel: int | None) -> str:
+    """Where a moderator has a say: the server, or the direct message alone."""
+    return f"{PLATFORM}:{guild or channel or ''}"
+
+
 def author_of(person: discord.User | discord.Member) -> Author:
     """The person who wrote or clicked."""
-    return Author(platform=PLATFORM, id=str(person.id), name=plain_name(person.display_name))
+    return Author(platform=PLATFORM, id=str(person.id), name=person.display_name)
 
 
 def is_moderator(person: discord.User | discord.Member) -> bool:
@@ -41,38 +46,44 @@ def from_message(message: discord.Message, own_id: int) -> Inbound | None:
         message=str(message.id),
         thread_name=_thread_name(text) if message.guild and not in_thread else "",
     )
+    scope = scope_of(message.guild.id if message.guild else None, message.channel.id)
     return Inbound(
         event=Event(
             keys=(f"discord:message:{message.id}",),
             conversation=_conversation(place.guild, place.target),
-            address=Address(platform=PLATFORM, place=place.model_dump()),
+            address=Address(platform=PLATFORM, place=place.model_dump(), scope=scope),
             author=author_of(message.author),
             text=text,
             files=tuple(file_of(attachment) for attachment in message.attachments),
+            scope=scope,
         ),
         addressed=mentioned or message.guild is None,
     )
 
 
-def from_ask(interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> Inbound:
-    """A question asked by `/ask`."""
+def from_ask(
+    interaction: discord.Interaction, question: str, file: discord.Attachment | None, received_at: float
+) -> Inbound:
+    """A question asked by `/ask`, received at that moment (Unix seconds, our clock)."""
+    scope = scope_of(interaction.guild_id, interaction.channel_id)
     place = Place(
         channel=str(interaction.channel_id),
         guild=str(interaction.guild_id or ""),
         application=str(interaction.application_id),
         token=interaction.token,
+        asked_at=str(received_at),
         interaction=str(interaction.id),
-        asked_at=str(interaction.created_at.timestamp()),
         quote=_shortened(question, _QUOTE),
     )
     return Inbound(
         event=Event(
             keys=(f"discord:interaction:{interaction.id}",),
             conversation=conversation_of(interaction, own=True),
-            address=Address(platform=PLATFORM, place=place.model_dump()),
+            address=Address(platform=PLATFORM, place=place.model_dump(), scope=scope, secrets=("token",)),
             author=author_of(interaction.user),
             text=question,
             files=(file_of(file),) if file else (),
+            scope=scope,
         ),
         addressed=True,
     )

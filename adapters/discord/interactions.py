@@ -3,40 +3,54 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord.inbound import author_of, conversation_of, from_ask, is_moderator
+from adapters.discord.handlers import Handlers
+from adapters.discord.inbound import author_of, conversation_of, from_ask, is_moderator, scope_of
+from adapters.discord.recent import Recent
 from bot.errors import StoreUnavailable
 from bot.ports import Notes
-from bot.relay.contract import Command, Press, Reception
+from bot.relay.contract import COMMANDS, Command, CommandName, Operation, Press, Reception
 
 log = structlog.get_logger()
 
-COMMIT_WITHIN = 2.0
-"""Seconds after the interaction was made within which it must be stored. Discord wants the acknowledgement within
-three (Interactions, "Receiving and Responding"); the rest is for the acknowledgement's way."""
+ACKNOWLEDGE_WITHIN = 2.2
+"""Seconds after which an interaction is acknowledged although its outcome is not known yet. Discord wants that within
+three (Interactions, "Receiving and Responding"); the rest is for the way. By our own clock: Discord's may differ."""
+
+_FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
+T = TypeVar("T")
 
 _NOT_ACCEPTED = "That did not get through, nothing was stored. Please try again."
+_NOT_DONE = "That could not be done just now. Please try again."
 
 
 class Interactions:
     """The command tree and the presses of one client."""
 
-    def __init__(self, client: discord.Client, reception: Reception, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        reception: Reception,
+        handlers: Handlers,
+        recent: Recent,
+        now: Callable[[], float],
+    ) -> None:
         """Register handlers on the client; `now` gives Unix seconds."""
+        self._recent = recent
         self.tree = app_commands.CommandTree(client)
         self._reception = reception
+        self._handlers = handlers
         self._now = now
         self._add_ask()
-        for name, description in (
-            ("new", "Start over: the next message begins a new conversation"),
-            ("stop", "Stop the answer that is being written here"),
-            ("help", "What the assistant can do"),
-        ):
+        for name, description in COMMANDS.items():
             self._add_simple(name, description)
 
     def _add_ask(self) -> None:
@@ -45,12 +59,14 @@ class Interactions:
         async def ask(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
             interaction: discord.Interaction, question: str, file: discord.Attachment | None = None
         ) -> None:
-            await self._ask(interaction, question, file)
+            with self._handlers.one():
+                await self._ask(interaction, question, file)
 
-    def _add_simple(self, name: str, description: str) -> None:
+    def _add_simple(self, name: CommandName, description: str) -> None:
         @self.tree.command(name=name, description=description)
         async def command(interaction: discord.Interaction) -> None:  # pyright: ignore[reportUnusedFunction]
-            await self._simple(interaction)
+            with self._handlers.one():
+                await self._simple(interaction, name)
 
     async def sync(self, notes: Notes, guild_id: int | None) -> bool:
         """Register the commands when they have changed since the last time. Returns whether it was necessary."""
@@ -67,45 +83,99 @@ class Interactions:
         return True
 
     async def _ask(self, interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> None:
-        if not await self._accepted(interaction, question, file):
-            await self._whisper(interaction, _NOT_ACCEPTED)
-            return
-        try:
-            await interaction.response.defer(thinking=True)
-        except discord.HTTPException as error:
-            # It may have arrived all the same; if not, the answer goes to the channel.
-            log.warning("acknowledgement refused", interaction_id=interaction.id, code=error.code)
+        inbound = from_ask(interaction, question, file, self._now())
+        async with _begun(self._reception.receive(inbound)) as storing:
+            late = await _takes_long(storing)
+            if late:
+                await self._defer(interaction, ephemeral=False)
+            try:
+                await storing
+            except StoreUnavailable as error:
+                log.warning("interaction not accepted", interaction_id=interaction.id, reason=type(error).__name__)
+                await self._say(interaction, _NOT_ACCEPTED)
+                return
+        self._recent.note(str(interaction.channel_id), str(interaction.user.id), inbound.event.conversation)
+        if not late:
+            await self._defer(interaction, ephemeral=False)
 
-    async def _accepted(self, interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> bool:
-        left = COMMIT_WITHIN - (self._now() - interaction.created_at.timestamp())
-        try:
-            async with asyncio.timeout(max(left, 0.1)):
-                await self._reception.receive(from_ask(interaction, question, file))
-        except (TimeoutError, StoreUnavailable) as error:
-            log.warning("interaction not accepted", interaction_id=interaction.id, reason=type(error).__name__)
-            return False
-        return True
-
-    async def _simple(self, interaction: discord.Interaction) -> None:
+    async def _simple(self, interaction: discord.Interaction, name: CommandName) -> None:
         command = Command(
-            name=interaction.command.name if interaction.command else "help",
-            conversation=conversation_of(interaction, own=False),
+            name=name,
+            conversation=self._meant(interaction),
             person=author_of(interaction.user),
             moderator=is_moderator(interaction.user),
+            scope=scope_of(interaction.guild_id, interaction.channel_id),
         )
-        await self._whisper(interaction, await self._reception.command(command))
+        async with _begun(self._reception.command(command)) as work:
+            if await _takes_long(work):
+                await self._defer(interaction, ephemeral=True)
+            try:
+                note = await work
+            except StoreUnavailable as error:
+                log.warning("command not carried out", interaction_id=interaction.id, reason=type(error).__name__)
+                note = _NOT_DONE
+        await self._say(interaction, note)
 
-    async def press(self, interaction: discord.Interaction, op: str, run_id: str) -> None:
+    def _meant(self, interaction: discord.Interaction) -> str:
+        """The conversation of a command. A plain channel has none: there it is what the person last began."""
+        here = conversation_of(interaction, own=False)
+        if interaction.guild_id is None or isinstance(interaction.channel, discord.Thread):
+            return here
+        return self._recent.last(str(interaction.channel_id), str(interaction.user.id)) or here
+
+    async def press(self, interaction: discord.Interaction, op: Operation, run_id: str) -> None:
         """A button was pressed: acknowledge at once, then act, then tell the person if there is something to tell."""
-        await interaction.response.defer()
-        note = await self._reception.press(
-            Press(op=op, run_id=run_id, person=author_of(interaction.user), moderator=is_moderator(interaction.user))
-        )
-        if note:
-            await interaction.followup.send(note, ephemeral=True)
-
-    async def _whisper(self, interaction: discord.Interaction, text: str) -> None:
+        person, moderator = author_of(interaction.user), is_moderator(interaction.user)
         try:
-            await interaction.response.send_message(text, ephemeral=True)
+            await interaction.response.defer()
+        except discord.HTTPException as error:  # the person sees that it failed, but they did press
+            log.warning("acknowledgement refused", interaction_id=interaction.id, code=error.code)
+        scope = scope_of(interaction.guild_id, interaction.channel_id)
+        press = Press(op=op, run_id=run_id, person=person, moderator=moderator, scope=scope)
+        try:
+            note = await self._reception.press(press)
+        except StoreUnavailable as error:
+            log.warning("press not carried out", interaction_id=interaction.id, reason=type(error).__name__)
+            note = _NOT_DONE
+        if note:
+            await self._tell(interaction, note)
+
+    async def _tell(self, interaction: discord.Interaction, note: str) -> None:
+        try:
+            await interaction.followup.send(note, ephemeral=True)
         except discord.HTTPException as error:
-            log.warning("reply refused", interaction_id=interaction.id, code=error.code)
+            log.warning("note refused", interaction_id=interaction.id, code=error.code)
+
+    async def _defer(self, interaction: discord.Interaction, *, ephemeral: bool) -> None:
+        try:
+            await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+        except _FAILURES as error:
+            # It may have arrived all the same; if not, the answer goes to the channel.
+            log.warning("acknowledgement refused", interaction_id=interaction.id, error=type(error).__name__)
+
+    async def _say(self, interaction: discord.Interaction, text: str) -> None:
+        """To the person alone; in the place of "is thinking…" when that stands there already."""
+        try:
+            if interaction.response.is_done():
+                await interaction.edit_original_response(content=text)
+            else:
+                await interaction.response.send_message(text, ephemeral=True)
+        except _FAILURES as error:
+            log.warning("reply refused", interaction_id=interaction.id, error=type(error).__name__)
+
+
+@asynccontextmanager
+async def _begun(work: Coroutine[object, object, T]) -> AsyncGenerator[asyncio.Task[T]]:
+    """Work that a deadline does not end: a store that is told to stop may have committed already."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _takes_long(work: asyncio.Task[T]) -> bool:
+    """Whether it is not done when the interaction has to be acknowledged."""
+    _, pending = await asyncio.wait({work}, timeout=ACKNOWLEDGE_WITHIN)
+    return bool(pending)

@@ -4,9 +4,12 @@ import re
 
 import discord
 
+from bot.domain.names import person_name
+
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_DEEP_HEADING = re.compile(r"^#{4,6}\s+(.+?)\s*#*$")
-_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_RULE_CELL = re.compile(r":?-+:?")
+_WIDEST = 500
+"""Characters of a table's line. A wider one is no table on any screen, and padding it would take n² characters."""
 _MASS = re.compile(r"@(?=everyone\b|here\b)")
 _INVISIBLE = "\u200b"
 
@@ -39,16 +42,28 @@ class DiscordDialect:
 
 
 def _line(line: str) -> str:
-    heading = _DEEP_HEADING.match(line)
-    return f"**{heading[1]}**" if heading else line
+    """A heading deeper than three, which Discord does not know, as bold; by hand, for a pattern would backtrack."""
+    level = len(line) - len(line.lstrip("#"))
+    if not 4 <= level <= 6 or not line[level : level + 1].isspace():
+        return line
+    words = line[level:].strip().rstrip("#").rstrip()
+    return f"**{words}**" if words else line
+
+
+def _is_rule(line: str) -> bool:
+    """Whether it is the line under a table's head: dashes between bars."""
+    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
+    return all(_RULE_CELL.fullmatch(cell.strip()) for cell in cells)
 
 
 def _table(lines: list[str]) -> list[str]:
     """Lines with bars: a code block with aligned columns if they are a table, otherwise themselves."""
-    if len(lines) < 2 or not _TABLE_RULE.match(lines[1]):
+    if len(lines) < 2 or not _is_rule(lines[1]):
         return [_line(line) for line in lines]
     rows = [_cells(line) for line in lines[:1] + lines[2:]]
     columns = max(len(row) for row in rows)
+    if columns + max(len(line) for line in lines) > _WIDEST:
+        return [_line(line) for line in lines]
     rows = [row + [""] * (columns - len(row)) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(columns)]
     aligned = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -61,20 +76,13 @@ def _cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|").replace("```", "'''") for cell in cells]
 
 
-def plain_name(name: str) -> str:
-    """A display name without line breaks and control characters."""
-    return (
-        " ".join("".join(character if character.isprintable() else " " for character in name).split())[:80] or "someone"
-    )
-
-
 def as_markdown(message: discord.Message, own_id: int) -> str:
     """What the person wrote: the bot's own mention taken out, other mentions as names."""
     text = re.sub(rf"<@!?{own_id}>", "", message.content)
     for user in message.mentions:
-        text = re.sub(rf"<@!?{user.id}>", f"@{plain_name(user.display_name)}", text)
+        text = re.sub(rf"<@!?{user.id}>", f"@{person_name(user.display_name)}", text)
     for role in message.role_mentions:
-        text = text.replace(f"<@&{role.id}>", f"@{plain_name(role.name)}")
+        text = text.replace(f"<@&{role.id}>", f"@{person_name(role.name)}")
     for channel in message.channel_mentions:
         text = text.replace(f"<#{channel.id}>", f"#{channel.name}")
     return re.sub(r"<a?:(\w+):\d+>", r":\1:", text).strip()

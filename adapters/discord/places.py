@@ -7,8 +7,8 @@ TOKEN_LIFE = 13.5 * 60
 (Interactions, "Receiving and Responding"); the rest is a margin for the last edits."""
 
 
-class Place(Record):
-    """One answer's place. All values are texts, as they are stored."""
+class Place(Record, extra="ignore"):
+    """One answer's place. All values are texts, as they are stored; what other versions wrote is ignored."""
 
     channel: str
     """Channel, thread or direct message in which the person spoke."""
@@ -21,9 +21,10 @@ class Place(Record):
     application: str = ""
     token: str = ""
     """The interaction's token; empty for messages."""
-    interaction: str = ""
     asked_at: str = "0"
-    """Unix seconds of the interaction."""
+    """Unix seconds at which the interaction was received, by our own clock: Discord's may tell another time."""
+    interaction: str = ""
+    """The interaction's id; empty for messages."""
     quote: str = ""
     """The question, shown above the answer because Discord shows only that somebody used /ask."""
 
@@ -32,12 +33,18 @@ class Place(Record):
         """The channel that new messages go to."""
         return int(self.message if self.thread_name else self.channel)
 
+    @property
+    def asked(self) -> int | None:
+        """What is answered, as a snowflake: by Discord's clock every answer comes later."""
+        asked = self.message or self.interaction
+        return int(asked) if asked else None
+
     def token_lives(self, now: float) -> bool:
         """Whether the interaction's own message can still be edited."""
         return bool(self.token) and now < float(self.asked_at) + TOKEN_LIFE
 
 
-class Ref(Record):
+class Ref(Record, extra="ignore"):
     """A message that the bot posted."""
 
     channel: str

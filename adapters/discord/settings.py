@@ -17,3 +17,5 @@ class DiscordConfig(Record):
     """Register commands in this server only, where they appear at once."""
     message_content: bool = True
     """Ask for the privileged message-content intent. Refused by Discord, the adapter goes on without it."""
+    restart_pause: float = 5.0
+    """Seconds before a client that ended with an error is made anew; 1,000 IDENTIFYs a day are allowed."""

@@ -1,5 +1,6 @@
 """Slack behind `bot.relay.contract.Adapter`."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ import structlog
 from adapters.slack.api import SlackApi
 from adapters.slack.courtesies import courtesies
 from adapters.slack.downloads import download
+from adapters.slack.errors import refused
 from adapters.slack.inbound import Reader
 from adapters.slack.ingress import Ingress
 from adapters.slack.lookup import find
@@ -16,10 +18,11 @@ from adapters.slack.outbound import Writer
 from adapters.slack.patience import patiently
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.settings import SlackConfig
-from adapters.slack.socket import Watch, listening
+from adapters.slack.socket import BOT_TOKEN, Watch, listening
 from adapters.slack.users import Users
 from bot.domain.deliveries import Address, RemoteFile
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.errors import PlatformError
+from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, Reception
 
 log = structlog.get_logger()
 
@@ -33,6 +36,8 @@ CAPABILITIES = Capabilities(
     max_segments=20,
     # `chat.update` allows 50 a minute for the whole workspace; four fifths of that, a quarter kept for last edits.
     pacing=Pacing(limit=40, window=60.0, reserve=10, min_interval=1.2, max_interval=10.0),
+    # `chat.postMessage` allows about one a second in a channel, with short bursts.
+    posts=Pacing(limit=3, window=3.0, reserve=0, min_interval=0),
     max_file_bytes=20 * 1_048_576,
     # A status line vanishes after two minutes.
     status_refresh=100.0,
@@ -52,25 +57,26 @@ class SlackAdapter:
         self._config = config
         self._watch = watch
         self._api = SlackApi(config)
-        self._writer = Writer(self._api, self._limited)
-        self._reception: Reception | None = None
+        self._writer = Writer(self._api)
 
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncGenerator[None]:
+    async def running(self, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
         """Receive events over Socket Mode. Waits for Slack when it cannot be reached.
 
         Raises:
-            Unauthorised: Slack refused one of the tokens.
+            OperatorError: Slack refused one of the tokens. The future raises the same when that happens later.
         """
-        self._reception = reception
-        identity = await patiently(self._api.identity)
-        reader = Reader(identity, Users(self._api), self.capabilities.max_file_bytes)
+        try:
+            identity = await patiently(self._api.identity)
+        except PlatformError as error:
+            raise refused(BOT_TOKEN, error) from error
+        reader = Reader(identity, Users(self._api))
         async with courtesies() as small_things:
             app = Ingress(self._api, identity, reader, reception, small_things).app()
             token = self._config.app_token.get_secret_value()
-            async with listening(self._api, app, token, self._config.connections, self._watch):
+            async with listening(self._api, app, token, self._config.connections, self._watch) as connected:
                 log.info("slack running", team=identity.team_id, bot_user=identity.user_id)
-                yield
+                yield connected
 
     async def close(self) -> None:
         """Close the connections to the Web API."""
@@ -78,7 +84,7 @@ class SlackAdapter:
 
     def bucket(self, address: Address) -> str:
         """Edits share one limit in the whole workspace."""
-        return _bucket(Place.of(address))
+        return f"{PLATFORM}:{Place.of(address).team}"
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message, in one request that is never repeated here."""
@@ -98,12 +104,4 @@ class SlackAdapter:
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """The file's bytes in pieces."""
-        return download(self._api, file, self.capabilities.max_file_bytes)
-
-    def _limited(self, place: Place, seconds: float) -> None:
-        if self._reception is not None:
-            self._reception.rate(RateSignal(bucket=_bucket(place), retry_after=seconds))
-
-
-def _bucket(place: Place) -> str:
-    return f"{PLATFORM}:{place.team}"
+        return download(self._api, file)

@@ -3,9 +3,11 @@
 # pyright: reportUnknownMemberType=false
 # (the SDK's methods take untyped keyword arguments besides their own)
 
+import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -18,7 +20,7 @@ from adapters.slack.errors import Failure, retry_after, slack_errors, translate
 from adapters.slack.payloads import Payload
 from adapters.slack.replies import History, Identity, Member, MemberReply, Sent, SocketUrl, UploadSlot
 from adapters.slack.settings import SlackConfig
-from bot.errors import Unreachable
+from bot.errors import Unauthorised, Unreachable
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5, sock_read=20)
 """For API calls; with an own session the SDK's `timeout` does nothing."""
@@ -62,6 +64,8 @@ class SlackApi:
         )
         if self.loopback:
             self.client.proxy = None  # the SDK would send even loopback requests through the environment's proxy
+        self.refused = asyncio.Event()
+        """Set when Slack did not accept the bot token any more."""
         self._app_token = config.app_token.get_secret_value()
         self._token = config.bot_token.get_secret_value()
 
@@ -78,16 +82,31 @@ class SlackApi:
 
     def trusts(self, url: str) -> bool:
         """Whether the bot token may be sent there: https to Slack itself, or the host that the operator named."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
         if (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc):
             return True
         return parts.scheme == "https" and SLACK_HOST.fullmatch(parts.netloc.lower()) is not None
 
-    async def identity(self) -> Identity:
-        """Who the bot token belongs to."""
+    @contextmanager
+    def _calling(self) -> Generator[None]:
+        """Around every call with the bot token."""
         self.session()
-        with slack_errors():
-            return _read(Identity, await self.client.auth_test())
+        try:
+            with slack_errors():
+                yield
+        except Unauthorised:
+            self.refused.set()
+            raise
+
+    async def identity(self) -> Identity:
+        """Who the bot token belongs to; also the proof that it is good."""
+        with self._calling():
+            identity = _read(Identity, await self.client.auth_test())
+        self.refused.clear()
+        return identity
 
     async def socket_url(self) -> str:
         """A fresh address for Socket Mode; also the proof that the app token is good."""
@@ -97,44 +116,37 @@ class SlackApi:
 
     async def post(self, message: Mapping[str, object]) -> Sent:
         """Create a message (`chat.postMessage`)."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             return _read(Sent, await self.client.api_call("chat.postMessage", json=dict(message)))
 
     async def update(self, message: Mapping[str, object]) -> None:
         """Replace a message (`chat.update`)."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             await self.client.api_call("chat.update", json=dict(message))
 
     async def whisper(self, channel: str, user: str, text: str, thread: str | None) -> None:
         """Say something that only one person sees."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             await self.client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread)
 
     async def react(self, channel: str, ts: str, name: str) -> None:
         """Put an emoji on a message."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             await self.client.reactions_add(channel=channel, timestamp=ts, name=name)
 
     async def status(self, channel: str, thread: str, text: str) -> None:
         """Show what the assistant is doing; empty text clears it."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             await self.client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text)
 
     async def member(self, user: str) -> Member:
         """A person's names and rank."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             return _read(MemberReply, await self.client.users_info(user=user)).user
 
     async def replies(self, channel: str, thread: str, oldest: str, cursor: str) -> History:
         """A page of a thread, with the metadata of its messages."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             reply = await self.client.conversations_replies(
                 channel=channel, ts=thread, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
@@ -142,8 +154,7 @@ class SlackApi:
 
     async def history(self, channel: str, oldest: str, cursor: str) -> History:
         """A page of a channel's top level, with the metadata of its messages."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             reply = await self.client.conversations_history(
                 channel=channel, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
@@ -151,8 +162,7 @@ class SlackApi:
 
     async def upload_slot(self, name: str, length: int) -> UploadSlot:
         """Ask for an address to upload a file to."""
-        self.session()
-        with slack_errors():
+        with self._calling():
             return _read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
 
     async def share(self, files: Mapping[str, str], channel: str, thread: str | None) -> None:

@@ -1,8 +1,11 @@
 """A message's blocks: the answer as Markdown, the question above it and the buttons below."""
 
-from bot.relay.contract import Button, Outbound
+from typing import get_args
+
+from bot.relay.contract import Button, Operation, Outbound
 
 Json = dict[str, object]
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
@@ -16,15 +19,14 @@ def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
     return parts
 
 
-def action_id(op: str) -> str:
+def action_id(op: Operation) -> str:
     """How a button's operation is named in Slack."""
     return f"run.{op}"
 
 
-def operation(action: str) -> str | None:
-    """The operation of a button of ours, None for foreign ones."""
-    prefix, _, op = action.partition(".")
-    return op if prefix == "run" and op else None
+def operation(action: str) -> Operation | None:
+    """The operation of a button of ours, None for foreign ones and those of another version."""
+    return next((op for op in OPERATIONS if action_id(op) == action), None)
 
 
 def _button(button: Button) -> Json:

@@ -1,4 +1,4 @@
-"""Files on their way in: only from Slack's own hosts, never a login page, never larger than allowed."""
+"""Files on their way in: only from Slack's own hosts, never a login page."""
 
 from collections.abc import AsyncIterator
 
@@ -14,10 +14,11 @@ PIECE = 65_536
 REDIRECTS = 3
 TIMEOUT = aiohttp.ClientTimeout(total=300, connect=5, sock_read=30)
 ELSEWHERE = "It is kept outside of Slack, where I may not fetch it."
+NO_ADDRESS = "Slack gave an address for it that is none."
 LOGIN_PAGE = "Slack did not hand it out: the app lacks the permission `files:read`."
 
 
-async def download(api: SlackApi, file: RemoteFile, max_bytes: int) -> AsyncIterator[bytes]:
+async def download(api: SlackApi, file: RemoteFile) -> AsyncIterator[bytes]:
     """The file's bytes in pieces.
 
     Raises:
@@ -29,7 +30,7 @@ async def download(api: SlackApi, file: RemoteFile, max_bytes: int) -> AsyncIter
     with slack_errors():
         response = await _open(api, file.source.get("url", ""))
         async with response:
-            async for piece in _checked(response, file, max_bytes):
+            async for piece in _checked(response, file):
                 yield piece
 
 
@@ -39,26 +40,31 @@ async def _open(api: SlackApi, url: str) -> aiohttp.ClientResponse:
     for _ in range(REDIRECTS + 1):
         if not api.trusts(url):
             raise Refused(ELSEWHERE)
-        response = await api.session().get(url, headers=headers, allow_redirects=False, timeout=TIMEOUT)
+        try:
+            response = await api.session().get(url, headers=headers, allow_redirects=False, timeout=TIMEOUT)
+        except ValueError as error:  # also aiohttp's own `InvalidURL`
+            raise Refused(NO_ADDRESS) from error
         if response.status not in (301, 302, 303, 307, 308):
             return response
-        location = response.headers.get("Location", "")
-        url, headers = str(response.url.join(URL(location))), {}
         response.release()
+        url, headers = _next(response), {}
     raise Refused("Slack sent me around in circles.")
 
 
-async def _checked(response: aiohttp.ClientResponse, file: RemoteFile, max_bytes: int) -> AsyncIterator[bytes]:
+def _next(response: aiohttp.ClientResponse) -> str:
+    try:
+        return str(response.url.join(URL(response.headers.get("Location", ""))))
+    except ValueError as error:
+        raise Refused(NO_ADDRESS) from error
+
+
+async def _checked(response: aiohttp.ClientResponse, file: RemoteFile) -> AsyncIterator[bytes]:
     _refuse_failures(response)
-    if (response.content_length or 0) > max_bytes:
-        raise Refused(_too_large(max_bytes))
-    total = 0
+    beginning = True
     async for piece in response.content.iter_chunked(PIECE):
-        if total == 0 and _is_login_page(response, file, piece):
+        if beginning and _is_login_page(response, file, piece):
             raise Refused(LOGIN_PAGE)
-        total += len(piece)
-        if total > max_bytes:
-            raise Refused(_too_large(max_bytes))
+        beginning = False
         yield piece
 
 
@@ -88,7 +94,3 @@ def _is_login_page(response: aiohttp.ClientResponse, file: RemoteFile, beginning
     if "html" not in file.source.get("type", ""):
         return True
     return response.content_length is not None and file.size is not None and response.content_length != file.size
-
-
-def _too_large(max_bytes: int) -> str:
-    return f"It is larger than {max_bytes // 1_048_576} MB."

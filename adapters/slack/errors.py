@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.record import Record
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
+from bot.errors import Forbidden, Gone, OperatorError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait when a 429 does not say how long."""
@@ -80,6 +80,16 @@ def translate(failure: Failure) -> PlatformError:
         missing = f": {failure.needed}" if failure.needed else ""
         return Forbidden(f"Slack does not allow it ({code}{missing}).")
     return Refused(f"Slack found the request invalid ({code}).", too_long=code in TOO_LONG)
+
+
+def refused(variable: str, error: PlatformError) -> OperatorError:
+    """What the operator is told when Slack does not let us in.
+
+    Args:
+        variable: name of the token's setting.
+        error: what Slack answered.
+    """
+    return OperatorError(f"{variable} does not work. {error} Copy it again from the app's page at api.slack.com/apps.")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

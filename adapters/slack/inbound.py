@@ -2,29 +2,25 @@
 
 from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
 from adapters.slack.payloads import ClickPayload, Envelope, FilePayload, MessagePayload, SlashPayload
-from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, conversation_key
+from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, conversation_key, scope_of
 from adapters.slack.replies import Identity
-from adapters.slack.users import Users, one_line
+from adapters.slack.users import Users
 from bot.domain.deliveries import Event, RemoteFile
 from bot.domain.messages import Author
+from bot.domain.names import person_name
 from bot.relay.contract import Inbound
 
 SUBTYPES = frozenset({None, "file_share", "thread_broadcast"})
 """Kinds of `message` events that are something a person said. Edits, deletions, joins and the rest are not."""
 SLACKBOT = "USLACKBOT"
-COMMANDS = frozenset({"stop", "new", "help"})
-BARE_COMMANDS = frozenset({"stop", "help"})
-"""Commands that are meant even without `!`; “new” alone is too common a word."""
-NAME_LENGTH = 200
 
 
 class Reader:
     """Turns events into `Inbound`, with names looked up and our own mention taken out."""
 
-    def __init__(self, identity: Identity, users: Users, max_file_bytes: int) -> None:
+    def __init__(self, identity: Identity, users: Users) -> None:
         self._identity = identity
         self._users = users
-        self._max_file_bytes = max_file_bytes
 
     def concerns(self, event: MessagePayload) -> bool:
         """Whether this may be for us: said by a person, and addressed to us or said in a thread.
@@ -49,7 +45,7 @@ class Reader:
         """A message that concerns us."""
         event = envelope.event
         team, user = envelope.tenant, event.user or ""
-        place = Place(team=team, channel=event.channel, thread=event.root, message=event.ts)
+        place = Place(team=team, channel=event.channel, thread=event.root, asked=event.ts)
         home = event.user_team or event.team or team
         return Inbound(
             addressed=self.addressed(event),
@@ -60,6 +56,7 @@ class Reader:
                 author=await self.author(home, user),
                 text=await self._text(event.text or ""),
                 files=tuple(self._file(file) for file in event.files),
+                scope=scope_of(team),
             ),
         )
 
@@ -71,8 +68,7 @@ class Reader:
         place = Place(
             team=team,
             channel=slash.channel_id,
-            lead=one_line(f"{author.name} asked: {text}", LEAD_LENGTH),
-            asker=slash.user_id,
+            lead=" ".join(f"{person_name(author.name)} asked: {text}".split())[:LEAD_LENGTH],
             response_url=slash.response_url,
         )
         event = Event(
@@ -81,6 +77,7 @@ class Reader:
             address=place.address(),
             author=author,
             text=text,
+            scope=scope_of(team),
         )
         return Inbound(event=event, addressed=True)
 
@@ -88,7 +85,7 @@ class Reader:
         """A person, scoped by their own workspace; `fallback` is the name when Slack does not tell."""
         name = (await self._users.get(user_id)).name
         known = name != user_id or not fallback
-        return Author(platform=PLATFORM, id=f"{team}:{user_id}", name=name if known else one_line(fallback))
+        return Author(platform=PLATFORM, id=f"{team}:{user_id}", name=name if known else fallback)
 
     async def moderates(self, user_id: str) -> bool:
         """Whether the person may act on other people's answers: owners and administrators of the workspace."""
@@ -103,10 +100,10 @@ class Reader:
     def _file(self, file: FilePayload) -> RemoteFile:
         url = file.url_private_download or file.url_private
         return RemoteFile(
-            name=one_line(file.name or "", NAME_LENGTH) or "file",
+            name=file.name or "",
             size=file.size,
             source={"url": url or "", "type": file.mimetype or ""},
-            refused=refusal(file, url, self._max_file_bytes),
+            refused=refusal(file, url),
         )
 
 
@@ -133,15 +130,7 @@ def click_team(click: ClickPayload, identity: Identity) -> str:
     return click.user.team_id or (click.team.id if click.team else identity.team_id)
 
 
-def command_in(text: str) -> str | None:
-    """The command that a text is, if it is one: `!stop`, `/stop` (which Slack does not take in threads) or `stop`."""
-    word = text.strip().lower()
-    if word in BARE_COMMANDS:
-        return word
-    return word[1:] if word[:1] in ("!", "/") and word[1:] in COMMANDS else None
-
-
-def refusal(file: FilePayload, url: str | None, max_bytes: int) -> str | None:
+def refusal(file: FilePayload, url: str | None) -> str | None:
     """Why a file cannot be had, as a sentence, when its description already tells."""
     if file.mode == "tombstone":
         return "It was deleted in Slack."
@@ -151,6 +140,4 @@ def refusal(file: FilePayload, url: str | None, max_bytes: int) -> str | None:
         return "It belongs to another organisation in a shared channel, and Slack does not hand it out to me."
     if not url:
         return "Slack does not hand it out."
-    if file.size is not None and file.size > max_bytes:
-        return f"It is larger than {max_bytes // 1_048_576} MB."
     return None

@@ -14,16 +14,17 @@ from slack_bolt.response import BoltResponse
 from adapters.slack.api import SlackApi, sdk_logger
 from adapters.slack.blocks import operation
 from adapters.slack.courtesies import Courtesies
-from adapters.slack.inbound import Reader, click_team, command_in, slash_key
+from adapters.slack.inbound import Reader, click_team, slash_key
 from adapters.slack.markup import escaped
 from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, cleaned
-from adapters.slack.places import conversation_key
+from adapters.slack.places import conversation_key, scope_of
 from adapters.slack.recent import Recent
 from adapters.slack.replies import Identity
 from adapters.slack.turns import Turns
-from bot.domain.messages import Author
+from bot.domain.deliveries import Event
 from bot.errors import StoreUnavailable
-from bot.relay.contract import Command, Inbound, Press, Reception, Verdict
+from bot.relay.commands import command_in
+from bot.relay.contract import Command, CommandName, Inbound, Operation, Press, Reception, Verdict
 
 log = structlog.get_logger()
 
@@ -55,17 +56,16 @@ class Ingress:
         """The Bolt application, for Socket Mode and for HTTP."""
 
         async def accept(body: dict[str, object], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-            head = Head.model_validate(body)
-            if head.type == "url_verification" or head.ssl_check:
+            if body.get("type") == "url_verification" or body.get("ssl_check"):
                 return await next_()
-            return await self.take(head, body)
+            return await self.take(body)
 
         return AsyncApp(name="parley", client=self._api.client, before_authorize=accept, logger=sdk_logger())
 
-    async def take(self, head: Head, body: dict[str, object]) -> BoltResponse:
+    async def take(self, body: dict[str, object]) -> BoltResponse:
         """Accept one delivery. Returns its acknowledgement, or 503."""
         try:
-            return await self._dispatch(head, body)
+            return await self._dispatch(Head.model_validate(body), body)
         except StoreUnavailable:
             log.warning("slack event not accepted", reason="store unavailable")
             return BoltResponse(status=UNAVAILABLE)
@@ -84,6 +84,8 @@ class Ingress:
             return await self._click(ClickPayload.model_validate(cleaned(body)))
         if head.type == "event_callback" and head.event and head.event.type in ("message", "app_mention"):
             return await self._event(Envelope.model_validate(cleaned(body)))
+        if head.type == "event_callback" and head.event and head.event.type in ("app_uninstalled", "tokens_revoked"):
+            self._courtesies.do("token check", self._check_token())
         return _acknowledged()
 
     # --- messages ---------------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ class Ingress:
         if verdict is Verdict.QUEUED:
             self._courtesies.do("reaction", self._api.react(event.channel, event.ts, "eyes"))
 
-    def _command_name(self, inbound: Inbound) -> str | None:
+    def _command_name(self, inbound: Inbound) -> CommandName | None:
         """The command in a message that is for us for sure; a bare mention asks for help."""
         event = inbound.event
         if event.files or not (inbound.addressed or self._recent.knows(event.conversation)):
@@ -121,19 +123,25 @@ class Ingress:
         event = envelope.event
         return event.type == "app_mention" or event.channel_type == "im" or not self._reader.mentions_us(event)
 
-    async def _text_command(self, name: str, envelope: Envelope, inbound: Inbound) -> None:
+    async def _text_command(self, name: CommandName, envelope: Envelope, inbound: Inbound) -> None:
         event, user = envelope.event, envelope.event.user or ""
         here = inbound.event.conversation
         # Said at top level, `stop` begins no conversation of its own: it means the one that is going on.
         conversation = here if event.thread_ts else self._recent.last(event.channel, user) or here
-        note = await self._command(name, conversation, inbound.event.author, user)
+        note = await self._command(name, conversation, inbound.event, user)
         self._courtesies.do("note", self._api.whisper(event.channel, user, escaped(note), event.thread_ts))
 
-    async def _command(self, name: str, conversation: str, person: Author, user: str) -> str:
+    async def _command(self, name: CommandName, conversation: str, said: Event, user: str) -> str:
         moderator = await self._reader.moderates(user)
         return await self._reception.command(
-            Command(name=name, conversation=conversation, person=person, moderator=moderator)
+            Command(
+                name=name, conversation=conversation, person=said.author, moderator=moderator, scope=said.address.scope
+            )
         )
+
+    async def _check_token(self) -> None:
+        """Find out whether it is our token that was revoked; a refusal ends the adapter."""
+        await self._api.identity()
 
     # --- slash commands and buttons: Slack delivers them once, so the person is told when something fails -------
 
@@ -145,18 +153,17 @@ class Ingress:
 
     async def _slash_note(self, slash: SlashPayload) -> str:
         inbound = await self._reader.question(slash)
-        own = slash.command.removeprefix("/").lower()
-        name = own if own in ("stop", "new", "help") else command_in(inbound.event.text)
+        name = command_in(slash.command) or command_in(inbound.event.text)
         if name is None and inbound.event.text:
             await self._reception.receive(inbound)
             self._recent.note(slash.channel_id, slash.user_id, inbound.event.conversation)
             return ON_IT
-        if name in (None, "help"):
-            return await self._command("help", slash_key(slash), inbound.event.author, slash.user_id)
+        if name is None or name == "help":
+            return await self._command("help", slash_key(slash), inbound.event, slash.user_id)
         conversation = self._recent.last(slash.channel_id, slash.user_id)
         if conversation is None:
             return NO_CONVERSATION
-        return await self._command(name, conversation, inbound.event.author, slash.user_id)
+        return await self._command(name, conversation, inbound.event, slash.user_id)
 
     async def _click(self, click: ClickPayload) -> BoltResponse:
         for action in click.actions:
@@ -170,11 +177,13 @@ class Ingress:
                 self._courtesies.do("note", whisper)
         return _acknowledged()
 
-    async def _press(self, click: ClickPayload, op: str, run_id: str) -> str | None:
+    async def _press(self, click: ClickPayload, op: Operation, run_id: str) -> str | None:
         person = await self._reader.author(click_team(click, self._identity), click.user.id)
         moderator = await self._reader.moderates(click.user.id)
+        scope = scope_of(click.tenant or self._identity.team_id)
+        press = Press(op=op, run_id=run_id, person=person, moderator=moderator, scope=scope)
         try:
-            return await self._reception.press(Press(op=op, run_id=run_id, person=person, moderator=moderator))
+            return await self._reception.press(press)
         except StoreUnavailable:
             return NOT_TAKEN
 

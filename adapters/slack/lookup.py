@@ -6,21 +6,22 @@ from adapters.slack.places import Place, Ref
 from adapters.slack.replies import History, Listed
 from bot.relay.contract import Posted
 
-CLOCK_SKEW = 60.0
-"""Seconds that our clock and Slack's may differ."""
 PAGES = 10
 """Pages of 200 messages that are read at most."""
 
 
 async def find(api: SlackApi, place: Place, key: str, since: float) -> Posted | None:
-    """The message that carries `key`, created after `since` (Unix seconds), or None."""
-    oldest = f"{max(0.0, since - CLOCK_SKEW):.6f}"
+    """The message that carries `key`, or None.
+
+    It is looked for from the message on that it answers; `since` (Unix seconds by our clock) only counts without one.
+    """
+    oldest = place.asked or f"{max(0.0, since):.6f}"
     cursor = ""
     for _ in range(PAGES):
         page = await _page(api, place, oldest, cursor)
         for message in page.messages:
             if _carries(message, key):
-                return posted(place, Ref(channel=place.channel, ts=message.ts, lead=place.lead))
+                return posted(place, Ref(channel=place.channel, ts=message.ts))
         cursor = page.response_metadata.next_cursor
         if not cursor:
             return None

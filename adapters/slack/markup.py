@@ -1,16 +1,17 @@
 """Markdown on its way out: what a `markdown` block gets, and the plain text beside it."""
 
 import re
+from collections.abc import Iterator
 
 FALLBACK_CHARACTERS = 3_000
 FALLBACK_BYTES = 3_500
 """`chat.update` refuses a `text` of more than about 4,000 bytes."""
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
-CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)")
-IMAGE = re.compile(r"!+(?=\[)")
-IMAGE_IN_CODE = re.compile(r"!+(?=\[[^\]]*\][(\[])")
-NAMELESS = re.compile(r"!+\[\](?=\()")
+TICKS = re.compile(r"`+")
+IMAGE = re.compile(r"(?<!!)!+(?=\[)")
+NAMELESS = re.compile(r"(?<!!)!+\[\](?=\()")
+LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^)\n]{0,2000}\)")
 
 INVISIBLE = (
     r"[\\\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -63,13 +64,14 @@ def escaped(text: str) -> str:
 
 def fallback(markdown: str) -> str:
     """The message in plain words for notifications, search and screen readers: escaped and short enough for edits."""
-    kept = [_plain(line) for line in markdown.split("\n") if not FENCE.match(line)]
+    beginning = markdown[: 8 * FALLBACK_CHARACTERS]  # enough, whatever the links in it are replaced by
+    kept = [_plain(line) for line in beginning.split("\n") if not FENCE.match(line)]
     return _clipped(escaped("\n".join(kept).strip()) or "Answer")
 
 
 def _plain(line: str) -> str:
     line = re.sub(r"^\s{0,3}#{1,6}\s+", "", line)
-    line = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", line)
+    line = LINK.sub(r"\1", line)
     return re.sub(r"\*\*|~~|`+", "", line)
 
 
@@ -100,7 +102,44 @@ def _without_images(line: str) -> str:
     line = NAMELESS.sub("[image]", line)
     pieces: list[str] = []
     start = 0
-    for code in CODE_SPAN.finditer(line):
-        pieces += [IMAGE.sub("", line[start : code.start()]), IMAGE_IN_CODE.sub("", code[0])]
-        start = code.end()
+    for begin, end in _code_spans(line):
+        pieces += [IMAGE.sub("", line[start:begin]), _without_images_in_code(line[begin:end])]
+        start = end
     return "".join([*pieces, IMAGE.sub("", line[start:])])
+
+
+def _code_spans(line: str) -> Iterator[tuple[int, int]]:
+    """Where code begins and ends: between runs of equally many backticks, the first of them not escaped.
+
+    By hand: a pattern would look for the end of every unclosed run up to the end of the line.
+    """
+    runs = [run.span() for run in TICKS.finditer(line)]
+    partner: list[int | None] = [None] * len(runs)
+    latest: dict[int, int] = {}
+    for number in reversed(range(len(runs))):
+        length = runs[number][1] - runs[number][0]
+        partner[number] = latest.get(length)
+        latest[length] = number
+    number = 0
+    while number < len(runs):
+        begin, other = runs[number][0], partner[number]
+        if other is None or line[begin - 1 : begin] == "\\":
+            number += 1
+            continue
+        yield begin, runs[other][1]
+        number = other + 1
+
+
+def _without_images_in_code(code: str) -> str:
+    """Exclamation marks off what looks like an image: `![…](` or `![…][`."""
+    pieces: list[str] = []
+    start = close = 0
+    for marks in IMAGE.finditer(code):
+        if close <= marks.end():
+            close = code.find("]", marks.end() + 1)
+            if close < 0:
+                break
+        if code[close + 1 : close + 2] in ("(", "["):
+            pieces.append(code[start : marks.start()])
+            start = marks.end()
+    return "".join([*pieces, code[start:]])

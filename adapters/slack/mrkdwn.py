@@ -17,9 +17,25 @@ def mentioned(text: str) -> tuple[str, ...]:
 
 def without_mention(text: str, user: str) -> str:
     """The text without a mention of `user` at its beginning or end; elsewhere it belongs to the sentence."""
-    mention = rf"<@{re.escape(user)}(?:\|[^<>\n]*)?>"
-    text = re.sub(rf"^\s*(?:{mention}[\s,:]*)+", "", text)
-    return re.sub(rf"(?:\s*{mention})+\s*$", "", text).strip()
+    mention = re.compile(rf"<@{re.escape(user)}(?:\|[^<>\n]*)?>")
+    text = text.strip()
+    begin, end = 0, len(text)
+    while found := mention.match(text, begin):
+        begin = _after(text, found.end())
+    while (
+        end > begin and text[end - 1] == ">" and mention.fullmatch(text, max(text.rfind("<", begin, end), begin), end)
+    ):
+        end = text.rfind("<", begin, end)
+        while end > begin and text[end - 1].isspace():
+            end -= 1
+    return text[begin:end]
+
+
+def _after(text: str, position: int) -> int:
+    """The first place from there that is neither space nor a comma or colon after a name."""
+    while position < len(text) and (text[position].isspace() or text[position] in ",:"):
+        position += 1
+    return position
 
 
 def to_markdown(text: str, names: Mapping[str, str]) -> str:

@@ -129,7 +129,6 @@ class Clicker(Named):
 class ClickedMessage(Payload):
     """The message under whose text the button was."""
 
-    ts: str
     thread_ts: str | None = None
 
 
@@ -145,9 +144,17 @@ class ClickPayload(Payload):
 
     user: Clicker
     team: Named | None = None
+    enterprise: Named | None = None
+    is_enterprise_install: bool = False
     channel: Named | None = None
     message: ClickedMessage | None = None
     actions: tuple[Action, ...] = ()
+
+    @property
+    def tenant(self) -> str:
+        """The workspace, or the enterprise of an org-wide install; empty when Slack does not tell."""
+        place = self.enterprise if self.is_enterprise_install and self.enterprise else self.team
+        return place.id if place else ""
 
 
 def cleaned(value: object) -> object:

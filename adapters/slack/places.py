@@ -13,19 +13,22 @@ def conversation_key(team: str, channel: str, root: str) -> str:
     return f"{PLATFORM}:{team}:{channel}:{root}"
 
 
-class Place(Record):
-    """An answer address in Slack's words (`Address.place`)."""
+def scope_of(team: str) -> str:
+    """Where a moderator of that workspace or enterprise has a say."""
+    return f"{PLATFORM}:{team}"
+
+
+class Place(Record, extra="ignore"):
+    """An answer address in Slack's words (`Address.place`); what other versions wrote into it is ignored."""
 
     team: str
     channel: str
     thread: str | None = None
     """Root of the thread to answer in; None answers at top level (slash commands)."""
-    message: str | None = None
-    """The message that is answered, for reactions."""
     lead: str | None = None
     """Who asked what, shown above the answer to a slash command, whose question nobody else saw."""
-    asker: str | None = None
-    """Who used the slash command."""
+    asked: str | None = None
+    """`ts` of the message that is answered; a slash command has none."""
     response_url: str | None = None
     """Slack's own way back to the person of a slash command (30 minutes, 5 times), when the channel is closed to us."""
 
@@ -36,16 +39,19 @@ class Place(Record):
 
     def address(self) -> Address:
         """As the relay keeps it."""
-        return Address(platform=PLATFORM, place=self.model_dump(exclude_none=True))
+        return Address(
+            platform=PLATFORM,
+            place=self.model_dump(exclude_none=True),
+            scope=scope_of(self.team),
+            secrets=("response_url",) if self.response_url else (),
+        )
 
 
-class Ref(Record):
+class Ref(Record, extra="ignore"):
     """A message that exists (`Posted.ref`)."""
 
     channel: str
     ts: str
-    lead: str | None = None
-    """Repeated in every edit, because an edit replaces all blocks."""
 
     def as_dict(self) -> dict[str, str]:
         """As the relay keeps it."""

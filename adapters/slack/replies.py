@@ -10,7 +10,6 @@ class Identity(Payload):
 
     team_id: str
     user_id: str
-    bot_id: str | None = None
     user: str = "assistant"
 
 
@@ -61,7 +60,6 @@ class Listed(Payload):
     """A message in a history."""
 
     ts: str
-    thread_ts: str | None = None
     metadata: Metadata = Metadata()
 
 

@@ -13,14 +13,22 @@ import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi, sdk_logger
+from adapters.slack.errors import refused, slack_errors
 from adapters.slack.patience import patiently
+from bot.errors import Forbidden, OperatorError, PlatformError, Unauthorised
 
 log = structlog.get_logger()
+
+APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a setting
+BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105
+RECHECK = 5.0
+"""Seconds between two attempts to find out whether the bot token is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,21 @@ class Watch:
     """For events in work, and for the closing handshake, which Slack does not always finish."""
 
 
+class Client(SocketModeClient):
+    """The SDK's client. It would ask for an address for ever with a token that was revoked: this one remembers why."""
+
+    refusal: OperatorError | None = None
+
+    async def issue_new_wss_url(self) -> str:
+        """Ask for a fresh address."""
+        try:
+            with slack_errors():
+                return await super().issue_new_wss_url()
+        except (Unauthorised, Forbidden) as error:
+            self.refusal = refused(APP_TOKEN, error)
+            raise
+
+
 class Socket:
     """One connection, replaced for as long as `run` is not cancelled."""
 
@@ -53,7 +76,11 @@ class Socket:
         self.ready = asyncio.Event()
 
     async def run(self, url: str | None = None) -> None:
-        """Stay connected; `url` is a fresh address for the first connection."""
+        """Stay connected; `url` is a fresh address for the first connection.
+
+        Raises:
+            OperatorError: Slack does not accept the app token any more.
+        """
         while True:
             client = self._client(url)
             url = None
@@ -63,8 +90,8 @@ class Socket:
                 await self._discard(client)
             log.warning("slack connection replaced")
 
-    def _client(self, url: str | None) -> SocketModeClient:
-        client = SocketModeClient(
+    def _client(self, url: str | None) -> Client:
+        client = Client(
             app_token=self._app_token,
             web_client=self._api.client,
             ping_interval=self._watch.ping,
@@ -76,13 +103,15 @@ class Socket:
         client.socket_mode_request_listeners.append(self._handle)
         return client
 
-    async def _serve(self, client: SocketModeClient) -> None:
+    async def _serve(self, client: Client) -> None:
         """Connect and watch. Returns when the client is beyond hope."""
         connecting = asyncio.create_task(client.connect())
         try:
             down_since: float | None = None
             while True:
                 await asyncio.sleep(self._watch.tick)
+                if client.refusal is not None:
+                    raise client.refusal
                 if await client.is_connected():
                     down_since = None
                     continue
@@ -98,14 +127,16 @@ class Socket:
 
     async def _discard(self, client: SocketModeClient) -> None:
         tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
-        with suppress(TimeoutError, aiohttp.ClientError, OSError):  # it is thrown away in any case
-            async with asyncio.timeout(self._watch.goodbye):
-                await client.close()
-        left = [task for task in tasks if task is not None]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await client.aiohttp_client_session.close()
+        try:
+            with suppress(TimeoutError, aiohttp.ClientError, OSError):  # it is thrown away in any case
+                async with asyncio.timeout(self._watch.goodbye):
+                    await client.close()
+        finally:
+            left = [task for task in tasks if task is not None]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            await client.aiohttp_client_session.close()
 
     async def _greeted(
         self, _client: AsyncBaseSocketModeClient, message: dict[str, object], _raw: str | None = None
@@ -114,11 +145,18 @@ class Socket:
             log.info("slack connected")
             self.ready.set()
 
+    async def _response(self, request: SocketModeRequest) -> BoltResponse:
+        try:
+            return await run_async_bolt_app(self._app, request)
+        except Exception as error:  # noqa: BLE001 - Bolt failed to read the frame, and would fail again
+            log.warning("slack frame not understood", type=request.type, error=type(error).__name__)
+            return BoltResponse(status=200, body="")
+
     async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         self._in_work += 1
         self.idle.clear()
         try:
-            response = await run_async_bolt_app(self._app, request)
+            response = await self._response(request)
             await send_async_response(client, request, response, time.time())
         except (ConnectionError, aiohttp.ClientError) as error:
             # The connection went away before the acknowledgement: Slack sends again, the dedupe keys notice.
@@ -132,37 +170,72 @@ class Socket:
 @asynccontextmanager
 async def listening(
     api: SlackApi, app: AsyncApp, app_token: str, connections: int, watch: Watch | None = None
-) -> AsyncGenerator[None]:
+) -> AsyncGenerator[asyncio.Task[None]]:
     """Hand events to `app` until the block is left. Entered when Slack has greeted the first connection.
 
+    Gives the task that keeps all connections; it ends by itself only when Slack refuses a token.
+
     Raises:
-        PlatformError: Slack refused the app token.
+        OperatorError: Slack refused the app token.
     """
     watch = watch or Watch()
-    url = await patiently(api.socket_url)
-    sockets = [Socket(api, app, app_token, watch) for _ in range(connections)]
-    tasks = [
-        asyncio.create_task(socket.run(url if number == 0 else None), name=f"slack socket {number}")
-        for number, socket in enumerate(sockets)
-    ]
     try:
-        await _first(sockets[0], tasks[0])
-        yield
+        url = await patiently(api.socket_url)
+    except PlatformError as error:
+        raise refused(APP_TOKEN, error) from error
+    sockets = [Socket(api, app, app_token, watch) for _ in range(connections)]
+    supervisor = asyncio.create_task(_stay_connected(api, sockets, url), name="slack")
+    try:
+        await _first(sockets[0], supervisor)
+        yield supervisor
         with suppress(TimeoutError):  # whatever is not acknowledged by then, Slack sends again
             async with asyncio.timeout(watch.goodbye):
                 await asyncio.gather(*(socket.idle.wait() for socket in sockets))
+    finally:
+        supervisor.cancel()
+        await asyncio.gather(supervisor, return_exceptions=True)
+
+
+async def _stay_connected(api: SlackApi, sockets: list[Socket], url: str) -> None:
+    """Run all connections, until the first of them cannot go on or the bot token is refused."""
+    tasks = [
+        asyncio.create_task(socket.run(None if number else url), name=f"slack socket {number}")
+        for number, socket in enumerate(sockets)
+    ]
+    tasks.append(asyncio.create_task(_revoked(api), name="slack token"))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _first(socket: Socket, task: asyncio.Task[None]) -> None:
+async def _revoked(api: SlackApi) -> None:
+    """Wait until a call finds that Slack does not accept the bot token, and be sure of it.
+
+    Raises:
+        OperatorError: it is so.
+    """
+    while True:
+        await api.refused.wait()
+        try:
+            await api.identity()
+        except Unauthorised as error:
+            raise refused(BOT_TOKEN, error) from error
+        except PlatformError as error:
+            log.warning("slack token not checked", error=str(error))
+            await asyncio.sleep(RECHECK)
+
+
+async def _first(socket: Socket, supervisor: asyncio.Task[None]) -> None:
     """Wait for the greeting, or for the failure that keeps it from coming."""
     greeting = asyncio.create_task(socket.ready.wait())
     try:
-        await asyncio.wait({greeting, task}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
+        await asyncio.wait({greeting, supervisor}, return_when=asyncio.FIRST_COMPLETED)
+        if supervisor.done():
+            supervisor.result()
     finally:
         greeting.cancel()

@@ -7,8 +7,8 @@ import structlog
 from adapters.slack.api import SlackApi
 from adapters.slack.markup import fallback
 from adapters.slack.places import Ref
-from adapters.slack.users import one_line
-from bot.errors import Forbidden, PlatformError, Refused
+from bot.domain.names import file_name
+from bot.errors import Forbidden, Refused
 from bot.relay.contract import OutboundFile
 
 log = structlog.get_logger()
@@ -47,17 +47,6 @@ class Uploads:
         if len(self._shared) > KEPT:
             self._shared.popitem(last=False)
 
-    async def attach_or_say(self, ref: Ref, thread: str | None, files: tuple[OutboundFile, ...]) -> None:
-        """Like `attach`, but every failure ends in a note."""
-        try:
-            await self.attach(ref, thread, files)
-        except PlatformError as error:
-            log.warning("slack files not attached", error=str(error), files=len(files))
-            try:
-                await self._say(ref, thread, files)
-            except PlatformError as failure:
-                log.warning("slack note not posted", error=str(failure))
-
     async def _share(self, ref: Ref, thread: str | None, files: tuple[OutboundFile, ...]) -> None:
         sent = self._sent.setdefault((ref.channel, ref.ts), {})
         if len(self._sent) > KEPT:
@@ -71,7 +60,7 @@ class Uploads:
         await self._api.share(titles, ref.channel, thread or ref.ts)
 
     async def _say(self, ref: Ref, thread: str | None, files: tuple[OutboundFile, ...]) -> None:
-        names = ", ".join(one_line(file.name) for file in files)
+        names = ", ".join(file_name(file.name) for file in files)
         text = fallback(f"Slack did not let me attach {names}. The app may lack the permission `files:write`.")
         await self._api.post(
             {"channel": ref.channel, "text": text, "thread_ts": thread or ref.ts, "unfurl_links": False}

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ import structlog
 from adapters.slack.api import SlackApi
 from adapters.slack.replies import Member
 from adapters.slack.turns import Turns
+from bot.domain.names import person_name
 from bot.domain.record import Record
 from bot.errors import PlatformError
 
@@ -24,7 +24,6 @@ FRESH_FAILURE = 60.0
 """Seconds after which a failed look-up is tried again."""
 PATIENCE = 1.0
 """Seconds a look-up may take: an event has to be acknowledged within 3, and a name is not worth a redelivery."""
-NAME_LENGTH = 80
 MENTIONS = 20
 """Names looked up for one message; further mentions stay ids."""
 
@@ -59,10 +58,10 @@ class Users:
             return user
 
     async def names(self, user_ids: Iterable[str]) -> dict[str, str]:
-        """Names of several people at once."""
+        """Names of several people at once, fit to stand in a text."""
         wanted = list(user_ids)[:MENTIONS]
         users = await asyncio.gather(*(self.get(user_id) for user_id in wanted))
-        return {user_id: user.name for user_id, user in zip(wanted, users, strict=True)}
+        return {user_id: person_name(user.name) for user_id, user in zip(wanted, users, strict=True)}
 
     async def _ask(self, user_id: str) -> tuple[float, User]:
         try:
@@ -71,14 +70,7 @@ class Users:
         except (PlatformError, TimeoutError) as error:
             log.warning("slack user unknown", user=user_id, error=str(error) or "too slow")
             return FRESH_FAILURE, User(name=user_id)
-        name = one_line(_best_name(member)) or user_id
-        return FRESH, User(name=name, administrator=member.is_admin or member.is_owner)
-
-
-def one_line(text: str, length: int = NAME_LENGTH) -> str:
-    """Text that people typed, as one short line without control or invisible characters."""
-    visible = "".join(" " if unicodedata.category(letter).startswith(("C", "Z")) else letter for letter in text)
-    return " ".join(visible.split())[:length].rstrip()
+        return FRESH, User(name=_best_name(member), administrator=member.is_admin or member.is_owner)
 
 
 def _best_name(member: Member) -> str:

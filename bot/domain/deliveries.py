@@ -17,6 +17,11 @@ class Address(Record):
     platform: str
     """Name of the adapter: `slack`, `discord`, `console`."""
     place: dict[str, str]
+    scope: str = ""
+    """Where moderators have their say (`slack:T1`, `discord:GUILD`); empty when nobody but the asker has one."""
+    secrets: tuple[str, ...] = ()
+    """Keys of `place` whose values let somebody speak there (tokens, reply addresses): forgotten when the delivery
+    closes."""
 
 
 class RemoteFile(Record):
@@ -42,6 +47,8 @@ class Event(Record):
     author: Author
     text: str
     files: tuple[RemoteFile, ...] = ()
+    scope: str = ""
+    """As `Address.scope`, which it becomes when it is given here."""
 
 
 class Acceptance(Record):

@@ -4,6 +4,9 @@ from bot.domain.deliveries import Delivery
 from bot.domain.record import Record
 from bot.domain.runs import Run
 
+LEASE_SECONDS = 6.0
+"""A process whose last heartbeat is older has lost its lanes."""
+
 
 class Lease(Record):
     """The right to write a thread's runs, valid until somebody else claims the lane with a higher fence."""

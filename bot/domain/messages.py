@@ -123,3 +123,13 @@ class Message(Record):
     def text(self) -> str:
         """All text parts, joined by a blank line."""
         return "\n\n".join(part.value for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def words(self) -> str:
+        """All that was said, refusals included, joined by a blank line."""
+        said = (
+            part.value if isinstance(part, TextPart) else part.refusal
+            for part in self.content
+            if isinstance(part, TextPart | RefusalPart)
+        )
+        return "\n\n".join(said)

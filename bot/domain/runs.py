@@ -11,7 +11,7 @@ from bot.domain.record import Record
 from bot.errors import IllegalTransition
 
 RUN_LIFETIME = 600
-"""Seconds from creation to `expires_at` (the hosted Assistants API's ten minutes)."""
+"""Seconds from creation to `expires_at` unless the caller says otherwise (the hosted Assistants API's ten minutes)."""
 
 
 class RunStatus(StrEnum):
@@ -43,8 +43,6 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 }
 
 TERMINAL = frozenset(status for status, moves in RUN_MOVES.items() if not moves)
-ACTIVE = frozenset(RUN_MOVES) - TERMINAL
-"""While a thread has a run in one of these, it is locked."""
 
 
 def check_move(old: RunStatus, new: RunStatus) -> None:

@@ -60,6 +60,9 @@ CALL_MOVES: dict[CallState, frozenset[CallState]] = {
     CallState.UNKNOWN: frozenset(),
 }
 
+OPEN_CALLS = frozenset(state for state, moves in CALL_MOVES.items() if moves)
+"""States in which something has still to be done about a call."""
+
 
 class ToolCall(Record):
     """One call that a model turn asked for. Its key is (run, turn, position); the provider's id is data."""
@@ -80,6 +83,8 @@ class ToolCall(Record):
     state: CallState
     output: str | None = None
     started_fence: int | None = None
+    begins: int = 0
+    """How often it was begun, in all processes together."""
 
     @property
     def idempotency_key(self) -> str:

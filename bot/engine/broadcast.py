@@ -1,12 +1,12 @@
 """One run under one lease: its writes, and the facts that they return, on their way to the sink."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from bot.domain.events import MessageDelta, RunChanged, RunEvent
+from bot.domain.events import MessageChanged, MessageCreated, MessageDelta, RunChanged, RunEvent
 from bot.domain.lanes import Lease
 from bot.domain.runs import Run
-from bot.engine.interrupt import to_the_end
 from bot.ports import RunSink
 
 Write = Coroutine[Any, Any, tuple[RunEvent, ...]]
@@ -24,12 +24,25 @@ class Broadcast:
     def __init__(self, run: Run, lease: Lease, sink: RunSink) -> None:
         self.run = run
         """The run as last seen."""
+        self.message_id: str | None = None
+        """The message that is being written."""
         self.lease = lease
         self._sink = sink
 
     async def record(self, write: Write) -> tuple[RunEvent, ...]:
-        """Carry a write out, publish what it changed and return it; not cut by a cancellation."""
-        return await to_the_end(self._record(write))
+        """Carry a write out, publish what it changed and return it.
+
+        A write and its publication are one: a cancellation that comes meanwhile is passed on after both.
+        """
+        task = asyncio.ensure_future(self._record(write))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: the cancellation counts more
+            raise
 
     def tell(self, event: RunEvent) -> None:
         """Publish something that is not a write."""
@@ -42,7 +55,17 @@ class Broadcast:
     async def _record(self, write: Write) -> tuple[RunEvent, ...]:
         events = await write
         for event in events:
-            if isinstance(event, RunChanged):
-                self.run = event.run
+            self._fold(event)
             self._sink.publish(event)
         return events
+
+    def _fold(self, event: RunEvent) -> None:
+        match event:
+            case RunChanged(run):
+                self.run = run
+            case MessageCreated(message):
+                self.message_id = message.id
+            case MessageChanged():
+                self.message_id = None
+            case _:
+                pass

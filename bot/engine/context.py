@@ -15,10 +15,10 @@ from bot.domain.tokens import estimate_tokens
 from bot.domain.turns import AssistantText, ModelInput, ModelRequest, OpaqueInput
 from bot.engine.attachments import FileReader
 from bot.engine.exchanges import Exchange, Renderer, call_inputs, with_calls
-from bot.engine.instructions import instructions_for
-from bot.engine.interrupt import Interrupt, to_the_end
+from bot.engine.interrupt import Interrupt
+from bot.engine.parts import Parts
 from bot.engine.progress import Progress
-from bot.engine.rooms import Rooms
+from bot.engine.prompt import instructions_for
 from bot.engine.sizes import input_tokens, tool_tokens
 from bot.engine.summary import Summariser, block, note
 from bot.engine.truncation import Fit, fit
@@ -40,18 +40,18 @@ class Context:
     """Builds the requests of one run.
 
     Args:
-        rooms: store, model, tools and limits.
+        parts: store, model, tools and limits.
         run: the run.
         lease: the right to keep a summary.
         interrupt: Stop and expiry, while a summary is made.
     """
 
-    def __init__(self, rooms: Rooms, run: Run, lease: Lease, interrupt: Interrupt) -> None:
-        self._rooms = rooms
+    def __init__(self, parts: Parts, run: Run, lease: Lease, interrupt: Interrupt) -> None:
+        self._parts = parts
         self._run = run
         self._lease = lease
         self._interrupt = interrupt
-        self._tools: tuple[FunctionDefinition, ...] = rooms.toolbox.definitions()
+        self._tools: tuple[FunctionDefinition, ...] = parts.toolbox.definitions()
         self._instructions = instructions_for(run)
         self._thread: tuple[ModelInput, ...] | None = None
         self._harder = False
@@ -83,8 +83,8 @@ class Context:
 
     def _space(self) -> int:
         """Tokens for everything that is said."""
-        window = self._rooms.model.traits.context_tokens
-        space = window - min(self._rooms.limits.output_reserve, window // 4)
+        window = self._parts.model.traits.context_tokens
+        space = window - min(self._parts.limits.output_reserve, window // 4)
         if self._run.max_prompt_tokens is not None:
             space = min(space, self._run.max_prompt_tokens)
         space = max(space - estimate_tokens(self._instructions) - tool_tokens(self._tools), window // 8)
@@ -99,18 +99,18 @@ class Context:
     # --- the thread
 
     async def _read_thread(self) -> tuple[ModelInput, ...]:
-        pages = Backwards(self._rooms.store.history, self._run, self._rooms.limits.page)
+        pages = Backwards(self._parts.store.history, self._run, self._parts.limits.page)
         truncation = self._run.truncation
         if isinstance(truncation, LastMessages):
             window = await pages.newest(truncation.last_messages)
-            chosen = await self._fit(window.exchanges, self._thread_space(), truncation.last_messages)
+            chosen = await self._fit(window.exchanges, self._thread_space())
             return chosen.inputs if chosen.everything else (note(), *chosen.inputs)
         return await self._fit_all(pages)
 
     async def _fit_all(self, pages: Backwards) -> tuple[ModelInput, ...]:
         """Truncation `auto`: the newest exchanges word for word, everything before them in a summary."""
-        limits = self._rooms.limits
-        summary = await self._rooms.store.history.summary(self._run.thread_id)
+        limits = self._parts.limits
+        summary = await self._parts.store.history.summary(self._run.thread_id)
         floor = summary.upto if summary is not None else -1
         space = self._thread_space()
         space -= min(limits.summary_tokens, space // 4)
@@ -125,34 +125,34 @@ class Context:
             return (block(newer), *shorter.inputs)
         return (*before, note(), *chosen.inputs)
 
-    async def _fit(self, exchanges: tuple[Exchange, ...], space: int, messages: int) -> Fit:
-        rooms = self._rooms
+    async def _fit(self, exchanges: tuple[Exchange, ...], space: int, messages: int | None = None) -> Fit:
+        parts = self._parts
         earlier = [run_id for exchange in exchanges for run_id in exchange.run_ids if run_id != self._run.id]
-        calls: tuple[ToolCall, ...] = await rooms.store.history.calls_of(earlier) if earlier else ()
+        calls: tuple[ToolCall, ...] = await parts.store.history.calls_of(earlier) if earlier else ()
         renderer = Renderer(
-            FileReader(rooms.store.files, rooms.model.traits, rooms.limits),
-            names=not rooms.model.traits.offline,
-            outputs=rooms.limits.earlier_output,
+            FileReader(parts.store.files, parts.model.traits, parts.limits),
+            names=parts.model.traits.reads_authors,
+            outputs=parts.limits.earlier_output,
         )
-        return await fit(with_calls(exchanges, calls), renderer, rooms.limits, space, messages)
+        return await fit(with_calls(exchanges, calls), renderer, parts.limits, space, messages)
 
     async def _summarise(self, pages: Backwards, window: Window, kept: Fit, previous: Summary | None) -> Summary | None:
         """Summarise what stands between `previous` and the kept exchanges, and keep it."""
         first = kept.kept[0].exchange.seq
         floor = previous.upto if previous is not None else -1
-        limits = self._rooms.limits
+        limits = self._parts.limits
         most = limits.summary_messages + sum(len(rendered.exchange.messages) for rendered in kept.kept)
-        window = await pages.read(floor, most, self._rooms.model.traits.context_tokens, window)
+        window = await pages.read(floor, most, self._parts.model.traits.context_tokens, window)
         older = tuple(exchange for exchange in window.exchanges if exchange.seq < first)
         if not older:
             return None
-        maker = Summariser(self._rooms.model, limits)
+        maker = Summariser(self._parts.model, limits)
         text = await maker.summarise(self._run, previous, older, self._interrupt, whole=window.complete)
         if text is None:
             return None
-        now = int(self._rooms.clock.now())
+        now = int(self._parts.clock.now())
         summary = Summary(thread_id=self._run.thread_id, upto=older[-1].seq, text=text, created_at=now)
-        await to_the_end(self._rooms.store.history.keep_summary(self._lease, summary))
+        await self._parts.store.history.keep_summary(self._lease, summary)
         log.info("summary kept", run_id=self._run.id, thread_id=self._run.thread_id, upto=summary.upto)
         return summary
 

@@ -43,6 +43,7 @@ class Draft:
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
         self._text: list[str] = []
+        self._refusal: list[str] = []
         self._size = 0
         self._waiting: str = ""
         self._calls: dict[str, _Call] = {}
@@ -53,16 +54,24 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The answer so far, refusal included."""
-        if len(self._text) > 1:
-            self._text = ["".join(self._text)]
-        return self._text[0] if self._text else ""
+        """The answer so far, without a refusal."""
+        return "".join(self._text)
+
+    @property
+    def refusal(self) -> str:
+        """The refusal so far."""
+        return "".join(self._refusal)
+
+    @property
+    def words(self) -> str:
+        """All that a person sees of it, as `Message.words` puts it together."""
+        return "\n\n".join(filter(None, (self.text, self.refusal)))
 
     def take(self, event: ModelEvent) -> str:
         """Take one event in. Returns what it adds to the visible answer."""
         match event:
             case TextDelta() | RefusalDelta():
-                return self._write(event.text)  # a refusal is the answer
+                return self._write(event)  # a refusal is shown like an answer
             case CallStarted(key, call_id, name):
                 if len(self._calls) < _CALLS_KEPT * self._limits.calls:
                     self._calls.setdefault(key, _Call(call_id, name))
@@ -92,6 +101,7 @@ class Draft:
         calls = () if cut else tuple(_requested(call) for call in self._calls.values())
         return TurnResult(
             text=self.text,
+            refusal=self.refusal,
             calls=calls,
             opaque=tuple(self._opaque),
             finish=self.finish,
@@ -101,14 +111,16 @@ class Draft:
     def estimate(self, request: ModelRequest) -> Usage:
         """A guess at the tokens, for providers that do not count them."""
         prompt = request_tokens(request)
-        written = self.text + "".join(part for call in self._calls.values() for part in call.arguments)
+        written = self.words + "".join(part for call in self._calls.values() for part in call.arguments)
         answer = estimate_tokens(written)
         return Usage(prompt_tokens=prompt, completion_tokens=answer, total_tokens=prompt + answer, estimated=True)
 
     def _known_usage(self) -> Usage | None:
         return self._usage if self._usage is not None and self._usage.total_tokens > 0 else None
 
-    def _write(self, text: str) -> str:
+    def _write(self, event: TextDelta | RefusalDelta) -> str:
+        text = event.text
+        into = self._text if isinstance(event, TextDelta) else self._refusal
         if self._size == 0:
             text = self._waiting + text
             if not text.strip():
@@ -118,9 +130,10 @@ class Draft:
         if len(text) > room:
             text = text[:room]
             self.finish = FinishReason.LENGTH
-        self._text.append(text)
+        gap = "\n\n" if into is self._refusal and self._text and not into else ""
+        into.append(text)
         self._size += len(text)
-        return text
+        return gap + text if text else ""
 
     def _argue(self, key: str, fragment: str) -> None:
         call = self._calls.get(key)

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from bot.domain.messages import Message, RefusalPart
+from bot.domain.messages import Message
 from bot.domain.steps import ToolCall
 from bot.domain.tokens import estimate_tokens
 from bot.domain.turns import AssistantText, CallInput, CallOutput, InputText, ModelInput, UserInput
-from bot.engine.attachments import FileReader, Room
-from bot.engine.authors import prefix
+from bot.engine.attachments import FileBudget, FileReader
+from bot.engine.prompt import said_by
 from bot.engine.sizes import PER_ITEM, clip
 
 
@@ -25,7 +25,7 @@ class Exchange:
     @property
     def tokens(self) -> int:
         """A guess at its size, without its files."""
-        return sum(estimate_tokens(message.text) + PER_ITEM for message in self.messages)
+        return sum(estimate_tokens(message.words) + PER_ITEM for message in self.messages)
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Renderer:
         self._names = names
         self._outputs = outputs
 
-    async def render(self, exchange: Exchange, room: Room, *, most: int | None = None) -> list[ModelInput]:
+    async def render(self, exchange: Exchange, budget: FileBudget, *, most: int | None = None) -> list[ModelInput]:
         """One exchange: what people said, what was called, what was answered. `most` cuts each text (characters)."""
         waiting = {run_id: list(calls) for run_id, calls in groupby(exchange.calls, key=lambda call: call.run_id)}
         inputs: list[ModelInput] = []
@@ -87,16 +87,16 @@ class Renderer:
                 inputs += self._calls(waiting.pop(message.run_id or "", []))
                 inputs += _answer(message, most)
             else:
-                inputs.append(await self._said(message, room, most))
+                inputs.append(await self._said(message, budget, most))
         for calls in waiting.values():
             inputs += self._calls(calls)
         return inputs
 
-    async def _said(self, message: Message, room: Room, most: int | None) -> UserInput:
+    async def _said(self, message: Message, budget: FileBudget, most: int | None) -> UserInput:
         text = _cut(message.text, most)
         if self._names:
-            text = prefix(message.author) + text
-        return UserInput(parts=(InputText(text=text), *await self._files.parts(message, room)))
+            text = said_by(message.author, text)
+        return UserInput(parts=(InputText(text=text), *await self._files.parts(message, budget)))
 
     def _calls(self, calls: list[ToolCall]) -> list[ModelInput]:
         return [
@@ -107,11 +107,7 @@ class Renderer:
 
 
 def _answer(message: Message, most: int | None) -> list[ModelInput]:
-    refusals = [part.refusal for part in message.content if isinstance(part, RefusalPart)]
-    text = "\n\n".join(filter(None, [message.text, *refusals]))
-    if not text:
-        return []
-    return [AssistantText(text=_cut(text, most))]
+    return [AssistantText(text=_cut(message.words, most))] if message.words else []
 
 
 def _cut(text: str, most: int | None) -> str:

@@ -7,13 +7,21 @@ from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import Effect
 from bot.domain.turns import FinishReason, Turn, TurnResult, TurnState
-from bot.engine.attempts import TOO_LONG, Postponed, delay_before, error_named, may_repeat, name_of
 from bot.engine.broadcast import Broadcast
 from bot.engine.context import Context
-from bot.engine.failure import EmptyAnswer, TooManyRounds, failed
+from bot.engine.failures import (
+    REQUEST_TOO_LONG,
+    EmptyAnswer,
+    Postponed,
+    TooManyCrashes,
+    TooManyRounds,
+    failed,
+    name_of,
+    wait_before_next,
+)
 from bot.engine.interrupt import Interrupt, Interrupted, Reason
+from bot.engine.parts import Parts
 from bot.engine.progress import BROKEN_BY_CRASH, NOTHING, Progress, progress_of
-from bot.engine.rooms import Rooms
 from bot.engine.tool_calls import CallRunner
 from bot.engine.turn import TurnWriter
 from bot.errors import ContentFiltered, ModelError, ModelRefusedAccess
@@ -26,22 +34,22 @@ class Execution:
     """Executes one run under one lease.
 
     Args:
-        rooms: store, model, tools, clock and limits.
+        parts: store, model, tools, clock and limits.
         work: the run and where its answer goes.
         lease: the right to write the run.
         sink: who listens.
         interrupt: Stop and expiry of the run.
     """
 
-    def __init__(self, rooms: Rooms, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt) -> None:
-        self._rooms = rooms
-        self._runs = rooms.store.runs
+    def __init__(self, parts: Parts, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt) -> None:
+        self._parts = parts
+        self._runs = parts.store.runs
         self._work = work
         self._lease = lease
         self._sink = sink
         self._interrupt = interrupt
         self._broadcast = Broadcast(work.run, lease, sink)
-        self._context = Context(rooms, work.run, lease, interrupt)
+        self._context = Context(parts, work.run, lease, interrupt)
         self._writer: TurnWriter | None = None
         self._fresh = False
 
@@ -59,14 +67,14 @@ class Execution:
             await self._runs.postpone(self._lease, self._work.run.id, rest.seconds)
             log.info("run postponed", run_id=self._work.run.id, seconds=round(rest.seconds, 1))
             return None
-        except (ModelError, ModelRefusedAccess, TooManyRounds) as error:
+        except (ModelError, ModelRefusedAccess, TooManyRounds, TooManyCrashes) as error:
             log.warning("run failed", run_id=self._work.run.id, error=type(error).__name__, detail=str(error))
-            ending = failed(error, rounds=self._rooms.limits.rounds, open_text=self._open_text)
+            ending = failed(error, self._parts.limits, open_text=self._open_text)
         return await self._end(ending)
 
     async def fail(self, error: Exception) -> Run:
         """End the run after an error that nobody foresaw."""
-        return await self._end(failed(error, open_text=self._open_text))
+        return await self._end(failed(error, self._parts.limits, open_text=self._open_text))
 
     async def _end(self, ending: Ending) -> Run:
         run_id = self._work.run.id
@@ -105,8 +113,7 @@ class Execution:
     @property
     def _open_text(self) -> str | None:
         """The text of the message in progress, as far as it came."""
-        writer = self._writer
-        return writer.text if writer is not None and writer.turn.message_id is not None else None
+        return self._writer.words if self._writer is not None and self._broadcast.message_id is not None else None
 
     # --- steps
 
@@ -128,17 +135,23 @@ class Execution:
         return await self._ask(progress)
 
     async def _ask(self, progress: Progress) -> Ending | None:
-        self._check_limits(progress)
+        if progress.rounds >= self._parts.limits.rounds:
+            raise TooManyRounds
+        if progress.crashes >= self._parts.limits.lives:
+            raise TooManyCrashes
         most = self._work.run.max_completion_tokens
         if most is not None and progress.written_tokens >= most:
             return self._ending(FinishReason.LENGTH)
-        harder = TOO_LONG in progress.failures
+        harder = REQUEST_TOO_LONG in progress.failures
         request = await self._context.request(progress, self._work.delivery, harder=harder)
         turn = await self._runs.begin_turn(self._lease, self._work.run.id)
         self._writer = writer = self._turn_writer(turn)
         try:
-            result = await writer.listen(self._rooms.model, request)
-            if not (result.text or result.calls or progress.answered) and result.finish is FinishReason.STOP:
+            result = await writer.listen(self._parts.model, request)
+            if (
+                not (result.text or result.refusal or result.calls or progress.answered)
+                and result.finish is FinishReason.STOP
+            ):
                 raise EmptyAnswer
         except ModelError as error:
             await self._broken(writer, error, progress.failures)
@@ -151,8 +164,7 @@ class Execution:
             for call in result.calls
         ]
         await self._broadcast.record(self._runs.finish_turn(self._lease, writer.turn, result, planned))
-        if result.finish in (FinishReason.STOP, FinishReason.TOOL_CALLS):
-            self._writer = None
+        self._writer = None  # its text is on record now, also that of a message which a cut turn leaves open
         return None if planned else self._ending(result.finish)
 
     async def _broken(self, writer: TurnWriter, error: ModelError, earlier: tuple[str, ...]) -> None:
@@ -162,25 +174,17 @@ class Execution:
             ModelError: there is none; the turn is left open, so that its text is kept when the run fails.
             Postponed: it is too far away to hold the lane.
         """
-        limits = self._rooms.limits
-        delay = delay_before(error, len(earlier), limits)
+        delay = wait_before_next(error, earlier, self._parts.limits)
         left = self._interrupt.remaining()
-        if not may_repeat(error, earlier, limits) or (left is not None and delay >= left):
+        if delay is None or (left is not None and delay >= left):
             raise error
         await self._broadcast.record(self._runs.break_turn(self._lease, writer.turn, name_of(error)))
         self._writer = None
         log.warning("turn broke", run_id=writer.turn.run_id, turn=writer.turn.number, error=name_of(error))
-        if delay > limits.patience:
+        if delay > self._parts.limits.patience:
             raise Postponed(delay)
         async with self._interrupt.watch():
-            await self._rooms.clock.sleep(delay)
-
-    def _check_limits(self, progress: Progress) -> None:
-        limits = self._rooms.limits
-        if progress.rounds >= limits.rounds:
-            raise TooManyRounds
-        if len(progress.failures) >= limits.attempts:
-            raise error_named(progress.failures[-1])
+            await self._parts.clock.sleep(delay)
 
     def _ending(self, finish: FinishReason | None) -> Ending:
         match finish:
@@ -189,27 +193,26 @@ class Execution:
                     status=RunStatus.INCOMPLETE,
                     incomplete_reason="max_completion_tokens",
                     message_reason="max_tokens",
-                    open_text=self._open_text,
                 )
             case FinishReason.CONTENT_FILTER:
-                return failed(ContentFiltered(), open_text=self._open_text)
+                return failed(ContentFiltered(), self._parts.limits)
             case FinishReason.STOP | FinishReason.TOOL_CALLS | None:
                 return Ending(status=RunStatus.COMPLETED)
 
     def _effect(self, name: str) -> Effect:
-        return self._rooms.toolbox.effect(name)
+        return self._parts.toolbox.effect(name)
 
     def _turn_writer(self, turn: Turn) -> TurnWriter:
-        rooms = self._rooms
-        return TurnWriter(self._runs, self._broadcast, self._interrupt, rooms.clock, rooms.limits, turn)
+        parts = self._parts
+        return TurnWriter(self._runs, self._broadcast, self._interrupt, parts.clock, parts.limits, turn)
 
     def _call_runner(self) -> CallRunner:
         delivery = self._work.delivery
         return CallRunner(
             self._runs,
-            self._rooms.toolbox,
+            self._parts.toolbox,
             self._broadcast,
             self._interrupt,
-            self._rooms.limits,
+            self._parts.limits,
             delivery.asker if delivery is not None else None,
         )

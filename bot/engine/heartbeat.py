@@ -10,6 +10,9 @@ from bot.ports import Clock, Lanes
 
 log = structlog.get_logger()
 
+_ROLE = "worker"
+"""Shown with the heartbeat row: whoever has one claims lanes."""
+
 
 class Heartbeat:
     """Beats for one worker id.
@@ -29,16 +32,17 @@ class Heartbeat:
         self._limits = limits
         self._worker_id = worker_id
         self._sent = clock.monotonic()
+        self._over = False
 
     @property
     def fresh(self) -> bool:
-        """Whether the last beat is young enough to act on; ask before every request to the outside."""
-        return self._clock.monotonic() - self._sent < self._limits.lease
+        """Whether it still beats, and its last beat is young enough to act on."""
+        return not self._over and self._clock.monotonic() - self._sent < self._limits.lease
 
-    async def start(self, role: str) -> None:
+    async def start(self) -> None:
         """Enrol."""
         self._sent = self._clock.monotonic()
-        await self._lanes.enrol(self._worker_id, role)
+        await self._lanes.enrol(self._worker_id, _ROLE)
 
     async def run(self) -> None:
         """Beat until the lease is lost.
@@ -46,6 +50,12 @@ class Heartbeat:
         Raises:
             Fenced: the row is gone, or no beat came through within the lease time.
         """
+        try:
+            await self._beat()
+        finally:
+            self._over = True
+
+    async def _beat(self) -> None:
         while True:
             await self._clock.sleep(self._limits.heartbeat)
             sent = self._clock.monotonic()

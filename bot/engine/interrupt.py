@@ -1,15 +1,12 @@
 """Stop and expiry: the two reasons to leave a run early, and the regions in which they may strike."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Any, TypeVar
 
 from bot.errors import ParleyError
 from bot.ports import Clock
-
-T = TypeVar("T")
 
 
 class Reason(StrEnum):
@@ -67,7 +64,7 @@ class Interrupt:
 
     @asynccontextmanager
     async def watch(self) -> AsyncGenerator[None]:
-        """Interrupt what is awaited inside. Writes inside belong into `to_the_end`.
+        """Interrupt what is awaited inside. The store never tears a write apart; `Broadcast` keeps its events too.
 
         Raises:
             Interrupted: the run was stopped or has expired, before or meanwhile.
@@ -84,16 +81,3 @@ class Interrupt:
             raise
         finally:
             self._scope = None
-
-
-async def to_the_end(write: Coroutine[Any, Any, T]) -> T:
-    """Await a write that must not be cut in the middle: a cancellation that comes meanwhile is passed on after it."""
-    task = asyncio.ensure_future(write)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not task.done():
-            await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen: the cancellation counts more
-        raise

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from bot.domain.lanes import LEASE_SECONDS
 from bot.domain.record import Record
 
 
@@ -15,35 +16,43 @@ class EngineLimits(Record):
     """Longest wait between two looks for ready lanes, when no wake-up comes."""
     heartbeat: float = 2.0
     """Between two beats: a third of `lease`."""
-    lease: float = 6.0
-    """A process whose last beat is older has lost its lanes; the store frees them after the same time."""
+    lease: float = LEASE_SECONDS
+    """A process whose last beat is older has lost its lanes; the store frees them after `LEASE_SECONDS`."""
     drain: float = 20.0
     """How long running work may go on after the process was told to stop (Heroku kills after 30)."""
     stop_poll: float | None = 2.0
     """Between two looks for Stops that were pressed at another process; None when there is only one process."""
     deliveries: int = Field(default=12, ge=1)
-    """How often an ended run's delivery is tried in this process before it is abandoned."""
+    """How often the delivery of an answer may fail for an unforeseen reason before this process abandons it."""
     delivery_delay: float = 5.0
     """After the first failed delivery; doubles up to `delivery_delay_most`."""
     delivery_delay_most: float = 300.0
+    delivery_patience: float = 86_400.0
+    """Age at which a delivery is abandoned because its platform is away or limits us; until then it is tried again."""
 
     # --- a run
-    run_lifetime: float | None = None
-    """From creation to expiry; None takes the run's own `expires_at` (ten minutes)."""
     rounds: int = Field(default=16, ge=1)
     """Turns with tool calls in one run."""
     attempts: int = Field(default=3, ge=1)
-    """How often one model turn is asked before the run fails."""
+    """How often one model turn is asked when its answers break off or are empty, before the run fails."""
+    lives: int = Field(default=5, ge=1)
+    """How many processes may die in the middle of one model turn before the run fails."""
+    backoff: float = 1.0
+    """Before the second attempt; doubles with each attempt."""
+    outages: int = Field(default=4, ge=1)
+    """How often one model turn may find the provider away or limiting requests before the run fails."""
+    outage_backoff: float = 10.0
+    """After the first outage; doubles with each. With four it bridges 70 seconds, whatever the models room adds."""
     patience: float = 5.0
     """A wait before the next attempt that is longer gives the lane back instead of holding it."""
-    backoff: float = 1.0
-    """Before the second attempt, when the provider names no time; doubles with each attempt."""
 
     # --- a turn
     calls: int = Field(default=16, ge=1)
     """Tool calls of one turn that are run; further ones are refused."""
     parallel_calls: int = Field(default=8, ge=1)
     """Tool calls that run at the same time."""
+    begins: int = Field(default=3, ge=1)
+    """How often a tool call that may be repeated is begun when processes die in the middle of it."""
     turn_text: int = 400_000
     """An answer is cut here, as if the token limit had been hit."""
     call_arguments: int = 262_144

@@ -1,15 +1,15 @@
 """What is on record of a run: the place where its work goes on."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bot.domain.runs import total_usage
-from bot.domain.steps import ToolCall
+from bot.domain.steps import OPEN_CALLS, ToolCall
 from bot.domain.turns import Turn, TurnState
-from bot.engine.tool_calls import OPEN
 from bot.ports import Runs
 
 BROKEN_BY_CRASH = "interrupted"
-"""`Turn.error` of a turn whose process died: asked again without counting as an attempt."""
+"""`Turn.error` of a turn whose process died: asked again without counting as an attempt, but only so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,17 @@ class Progress:
     @property
     def failures(self) -> tuple[str, ...]:
         """Errors of the attempts since the last finished turn, crashes not counted."""
-        errors: list[str] = []
-        for turn in reversed(self.turns):
-            if turn.state is TurnState.DONE:
-                break
-            if turn.state is TurnState.FAILED and turn.error != BROKEN_BY_CRASH:
-                errors.append(turn.error or "")
-        return tuple(reversed(errors))
+        return tuple(error for error in self._errors if error != BROKEN_BY_CRASH)
+
+    @property
+    def crashes(self) -> int:
+        """Attempts since the last finished turn whose process died."""
+        return self._errors.count(BROKEN_BY_CRASH)
+
+    @property
+    def _errors(self) -> list[str]:
+        since = takewhile(lambda turn: turn.state is not TurnState.DONE, reversed(self.turns))
+        return [turn.error or "" for turn in reversed([*since]) if turn.state is TurnState.FAILED]
 
     @property
     def answered(self) -> bool:
@@ -64,7 +68,7 @@ class Progress:
 
     def open_calls(self, turn: Turn) -> tuple[ToolCall, ...]:
         """Those that have not ended."""
-        return tuple(call for call in self.calls_of(turn) if call.state in OPEN)
+        return tuple(call for call in self.calls_of(turn) if call.state in OPEN_CALLS)
 
 
 NOTHING = Progress((), (), {})
@@ -78,4 +82,4 @@ async def progress_of(runs: Runs, run_id: str) -> Progress:
         return NOTHING
     calls = await runs.calls(run_id)
     messages = await runs.messages(run_id)
-    return Progress(turns, calls, {message.id: message.text for message in messages})
+    return Progress(turns, calls, {message.id: message.words for message in messages})

@@ -4,6 +4,7 @@
 |-------------|-----------|-------------------------|-----------------------------|
 | planned     | run       | run                     | run                         |
 | started     | run again | run again, the same key | unknown: never run again    |
+| …too often  | failed    | failed                  | unknown                     |
 | ended       | kept      | kept                    | kept                        |
 """
 
@@ -27,10 +28,12 @@ UNKNOWN = (
     "The outcome of this call is unknown: it was begun but interrupted before its result was recorded. "
     "It may or may not have taken effect. Check before you repeat it, and tell the person."
 )
-TOO_MANY = "Not run: at most {limit} tool calls are run in one turn. Ask again for those that are still needed."
-TOO_LONG = "Not run: the arguments are longer than {limit} characters."
-
-OPEN = (CallState.PLANNED, CallState.STARTED)
+TOO_MANY_CALLS = "Not run: at most {limit} tool calls are run in one turn. Ask again for those that are still needed."
+BEGUN_TOO_OFTEN = (
+    "This call was begun {times} times, and each time the process was interrupted before it had a result. It is not "
+    "begun again: it may be what interrupts the process. Its outcome is unknown. Do not repeat it; tell the person."
+)
+ARGUMENTS_TOO_LONG = "Not run: the arguments are longer than {limit} characters."
 
 
 class CallRunner:
@@ -101,10 +104,12 @@ class CallRunner:
         log.info("tool call ended", run_id=call.run_id, tool=call.name, key=call.idempotency_key, state=str(state))
 
     def _refusal(self, call: ToolCall) -> str | None:
+        if call.begins >= self._limits.begins:
+            return BEGUN_TOO_OFTEN.format(times=call.begins)
         if call.position >= self._limits.calls:
-            return TOO_MANY.format(limit=self._limits.calls)
+            return TOO_MANY_CALLS.format(limit=self._limits.calls)
         if len(call.arguments) >= self._limits.call_arguments:
-            return TOO_LONG.format(limit=self._limits.call_arguments)
+            return ARGUMENTS_TOO_LONG.format(limit=self._limits.call_arguments)
         return self._toolbox.refuse(call.name, call.arguments)
 
 

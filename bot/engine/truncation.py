@@ -1,10 +1,11 @@
 """Choosing what of a thread the model reads."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.turns import ModelInput
-from bot.engine.attachments import Room
+from bot.engine.attachments import FileBudget
 from bot.engine.exchanges import Exchange, Renderer
 from bot.engine.limits import EngineLimits
 from bot.engine.sizes import input_tokens
@@ -47,18 +48,19 @@ class Fit:
 
 
 async def fit(
-    exchanges: Sequence[Exchange], renderer: Renderer, limits: EngineLimits, tokens: int, messages: int
+    exchanges: Sequence[Exchange], renderer: Renderer, limits: EngineLimits, tokens: int, messages: int | None
 ) -> Fit:
     """Take the newest exchanges while they fit into `tokens` and `messages`; the last one always, cut if need be."""
-    room = Room(characters=int(tokens * limits.files_share * _CHARACTERS_PER_TOKEN), images=limits.images)
+    left = math.inf if messages is None else messages
+    budget = FileBudget(characters=int(tokens * limits.files_share * _CHARACTERS_PER_TOKEN), images=limits.images)
     kept: list[Rendered] = []
     for exchange in reversed(exchanges):
         most = None if kept else tokens * _CHARACTERS_PER_TOKEN // (2 * max(len(exchange.messages), 1))
-        inputs = tuple(await renderer.render(exchange, room, most=most))
+        inputs = tuple(await renderer.render(exchange, budget, most=most))
         rendered = Rendered(exchange, inputs, input_tokens(inputs))
         tokens -= rendered.tokens
-        messages -= len(exchange.messages)
-        if kept and (tokens < 0 or messages < 0):
+        left -= len(exchange.messages)
+        if kept and (tokens < 0 or left < 0):
             break
         kept.append(rendered)
     return Fit(tuple(reversed(kept)), everything=len(kept) == len(exchanges))

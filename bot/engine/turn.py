@@ -7,9 +7,9 @@ from bot.domain.events import MessageCreated
 from bot.domain.turns import ModelEvent, ModelRequest, Turn, TurnResult
 from bot.engine.broadcast import Broadcast
 from bot.engine.draft import Draft
-from bot.engine.interrupt import Interrupt, to_the_end
+from bot.engine.interrupt import Interrupt
 from bot.engine.limits import EngineLimits
-from bot.errors import BrokenStream
+from bot.errors import BrokenStream, ModelUnavailable
 from bot.ports import Clock, ModelClient, Runs
 
 
@@ -36,45 +36,48 @@ class TurnWriter:
         self._draft = Draft(limits)
         self._kept_at = clock.monotonic()
         self.turn = turn
-        """The turn; it knows its message once there is one."""
 
     @property
-    def text(self) -> str:
-        """The answer so far."""
-        return self._draft.text
+    def words(self) -> str:
+        """The answer or refusal so far."""
+        return self._draft.words
 
     async def listen(self, model: ModelClient, request: ModelRequest) -> TurnResult:
         """Ask the model and pass its text on.
 
         Raises:
-            Interrupted: the run was stopped or has expired; `text` is what came until then.
+            Interrupted: the run was stopped or has expired; `words` is what came until then.
+            ModelUnavailable: no answer began, however often the client asked.
             ModelError: the turn failed or broke off.
         """
-        async with self._interrupt.watch(), closing(model.stream(request)) as events:
-            async for event in events:
-                if shown := self._draft.take(event):
-                    await self._show(shown)
-                self._interrupt.check()
-                if self._draft.finish is not None:
-                    break
-        if self._draft.finish is None:
-            raise BrokenStream
-        return self._draft.result(request)
+        heard = False
+        try:
+            async with self._interrupt.watch(), closing(model.stream(request)) as events:
+                async for event in events:
+                    heard = True
+                    if shown := self._draft.take(event):
+                        await self._show(shown)
+                    self._interrupt.check()
+                    if self._draft.finish is not None:
+                        break
+            return self._draft.result(request)
+        except BrokenStream as error:
+            if heard:
+                raise
+            raise ModelUnavailable from error  # the client has asked again already
 
     async def _show(self, text: str) -> None:
-        message_id = self.turn.message_id or await to_the_end(self._begin_message())
+        message_id = self._broadcast.message_id or await self._begin_message()
         self._broadcast.delta(message_id, text)
         now = self._clock.monotonic()
         if now - self._kept_at >= self._limits.checkpoint:
             self._kept_at = now
-            await to_the_end(self._runs.checkpoint(self._broadcast.lease, message_id, self.text))
+            await self._runs.checkpoint(self._broadcast.lease, message_id, self.words)
 
     async def _begin_message(self) -> str:
         events = await self._broadcast.record(self._runs.begin_message(self._broadcast.lease, self.turn))
-        message_id = next(event.message.id for event in events if isinstance(event, MessageCreated))
-        self.turn = self.turn.model_copy(update={"message_id": message_id})
         self._kept_at = self._clock.monotonic()
-        return message_id
+        return next(event.message.id for event in events if isinstance(event, MessageCreated))
 
 
 @asynccontextmanager

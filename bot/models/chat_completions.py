@@ -17,8 +17,8 @@ from bot.domain.turns import (
     UserInput,
 )
 from bot.errors import BrokenStream
+from bot.models.assembly import Assembly
 from bot.models.chat_calls import ChatCalls
-from bot.models.draft import Draft
 from bot.models.frames import DONE
 from bot.models.json_values import JsonObject, NotAnObject, count_in, object_in, objects_in, parse_object, text_in
 from bot.models.opaque import Origin
@@ -136,9 +136,9 @@ class ChatReader:
     """Reads the chunks of one stream. The turn is complete with a `finish_reason`; what follows may be the usage."""
 
     def __init__(self, origin: Origin) -> None:
-        self.draft = Draft(origin)
+        self.assembly = Assembly(origin)
         self._model = origin.model
-        self._calls = ChatCalls(self.draft)
+        self._calls = ChatCalls(self.assembly)
         self._reason: FinishReason | None = None
         self._usage: JsonObject = {}
         self._reasoning: dict[str, list[str]] = {}
@@ -147,7 +147,7 @@ class ChatReader:
     @property
     def finished(self) -> bool:
         """Whether the turn is over."""
-        return self.draft.finished
+        return self.assembly.finished
 
     def read(self, data: bytes) -> list[ModelEvent]:
         """The events of one frame."""
@@ -171,9 +171,9 @@ class ChatReader:
         if self.finished or self._reason is None:
             return []
         events = self._opaque()
-        for call in self.draft.calls:
-            events += self.draft.close_call(call)  # the finish reason is what closes calls on this wire
-        return events + self.draft.finish(self._reason, self._usage_events())
+        for call in self.assembly.calls:
+            events += self.assembly.close_call(call)  # the finish reason is what closes calls on this wire
+        return events + self.assembly.finish(self._reason, self._usage_events())
 
     def _choice(self, choice: JsonObject) -> list[ModelEvent]:
         delta = object_in(choice, "delta")
@@ -181,11 +181,11 @@ class ChatReader:
         content = delta.get("content")
         if isinstance(content, list):  # Mistral's thinking models send parts
             events += [
-                event for part in objects_in(delta, "content") for event in self.draft.text(text_in(part, "text"))
+                event for part in objects_in(delta, "content") for event in self.assembly.text(text_in(part, "text"))
             ]
         else:
-            events += self.draft.text(text_in(delta, "content"))
-        events += self.draft.refusal(text_in(delta, "refusal"))
+            events += self.assembly.text(text_in(delta, "content"))
+        events += self.assembly.refusal(text_in(delta, "refusal"))
         for fragment in objects_in(delta, "tool_calls"):
             events += self._calls.add(fragment)
         reason = text_in(choice, "finish_reason")  # some servers send "" with every chunk
@@ -200,21 +200,21 @@ class ChatReader:
         for key in _REASONING_KEYS:
             if text := text_in(delta, key):
                 self._reasoning.setdefault(key, []).append(text)
-                return self.draft.reasoning(text)
+                return self.assembly.reasoning(text)
         return []
 
     def _opaque(self) -> list[ModelEvent]:
         """Reasoning that its provider wants to see with the calls that follow from it."""
-        if not self.draft.calls:
+        if not self.assembly.calls:
             return []
         if self._details:
-            return self.draft.opaque({"reasoning_details": self._details})
+            return self.assembly.opaque({"reasoning_details": self._details})
         item: JsonObject = {key: "".join(texts) for key, texts in self._reasoning.items()}
-        return self.draft.opaque(item) if item else []
+        return self.assembly.opaque(item) if item else []
 
     def _usage_events(self) -> list[ModelEvent]:
         usage = self._usage
-        return self.draft.usage(
+        return self.assembly.usage(
             prompt=count_in(usage, "prompt_tokens"),
             completion=count_in(usage, "completion_tokens"),
             total=count_in(usage, "total_tokens"),

@@ -75,11 +75,6 @@ class WireClient:
             images=profile.images,
         )
 
-    @property
-    def wire(self) -> WireName:
-        """The wire that is used now; a guess until the first answer."""
-        return self._choice.first
-
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """One model turn; see `bot.ports.ModelClient.stream`. Close it (`aclosing`) when leaving it early."""
         request = request if request.model else request.model_copy(update={"model": self._config.model})

@@ -35,8 +35,6 @@ class ModelConfig(Record):
     wire: Literal["auto", "responses", "chat"] = "auto"
     context_tokens: int | None = None
     """Overrules the profile's context window."""
-    api_version: str = ""
-    """Azure only and rarely: its v1 API needs none."""
     idle_timeout: float = 90.0
     """Seconds without a byte after which a stream counts as broken."""
     retry: RetryPolicy = RetryPolicy()

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from bot.domain.record import Record
 from bot.models.addresses import AZURE_SUFFIXES
 
-DEFAULT_MODEL = "gpt-5.4-mini"
-"""Used with api.openai.com when no model is named."""
+DEFAULT_MODEL = "gpt-5.4"
+"""Used with api.openai.com when no model is named; elsewhere one has to be."""
 
 
 class Profile(Record):
@@ -35,7 +35,6 @@ class Profile(Record):
     """`stream_options: {include_usage: true}` is accepted."""
     bookkeeping: bool = False
     """`prompt_cache_key` and `safety_identifier` are understood."""
-    hosted_tools: frozenset[Literal["file_search", "code_interpreter", "web_search"]] = frozenset()
 
 
 _OPENAI = Profile(
@@ -43,13 +42,11 @@ _OPENAI = Profile(
     images=True,
     token_limit="max_completion_tokens",  # noqa: S106 - a field's name
     bookkeeping=True,
-    hosted_tools=frozenset({"file_search", "code_interpreter", "web_search"}),
 )
-_AZURE = _OPENAI.model_copy(update={"hosted_tools": frozenset({"file_search", "code_interpreter"})})
 
 _HOSTS: tuple[tuple[str, Profile], ...] = (
     ("api.openai.com", _OPENAI),
-    *((suffix, _AZURE) for suffix in AZURE_SUFFIXES),
+    *((suffix, _OPENAI) for suffix in AZURE_SUFFIXES),
     ("api.mistral.ai", Profile(wire="chat", usage_option=False, context_tokens=128_000)),
     ("generativelanguage.googleapis.com", Profile(wire="chat", strict_schemas=False, parallel_calls=False)),
     ("aiplatform.googleapis.com", Profile(wire="chat", strict_schemas=False, parallel_calls=False)),

@@ -17,7 +17,7 @@ from bot.domain.turns import (
     UserInput,
 )
 from bot.errors import BrokenStream
-from bot.models.draft import Draft, DraftCall
+from bot.models.assembly import Assembly, PartialCall
 from bot.models.json_values import JsonObject, NotAnObject, count_in, object_in, objects_in, parse_object, text_in
 from bot.models.opaque import Origin
 from bot.models.pairing import paired
@@ -104,9 +104,9 @@ class ResponsesReader:
     """Reads the frames of one stream. Items are known by their `id`; positions and statuses are not trusted."""
 
     def __init__(self, origin: Origin) -> None:
-        self.draft = Draft(origin)
+        self.assembly = Assembly(origin)
         self._model = origin.model
-        self._calls: list[tuple[str, DraftCall]] = []
+        self._calls: list[tuple[str, PartialCall]] = []
         self._item_has_text = False
         self._handlers: dict[str, Callable[[JsonObject], list[ModelEvent]]] = {
             "response.output_text.delta": self._text,
@@ -127,7 +127,7 @@ class ResponsesReader:
     @property
     def finished(self) -> bool:
         """Whether the terminal event came."""
-        return self.draft.finished
+        return self.assembly.finished
 
     def read(self, data: bytes) -> list[ModelEvent]:
         """The events of one frame. Unknown kinds mean nothing to us."""
@@ -151,27 +151,27 @@ class ResponsesReader:
 
     def _text(self, event: JsonObject) -> list[ModelEvent]:
         self._item_has_text = True
-        return self.draft.text(text_in(event, "delta"))
+        return self.assembly.text(text_in(event, "delta"))
 
     def _refusal(self, event: JsonObject) -> list[ModelEvent]:
         self._item_has_text = True
-        return self.draft.refusal(text_in(event, "delta"))
+        return self.assembly.refusal(text_in(event, "delta"))
 
     def _reasoning(self, event: JsonObject) -> list[ModelEvent]:
-        return self.draft.reasoning(text_in(event, "delta"))
+        return self.assembly.reasoning(text_in(event, "delta"))
 
     def _arguments(self, event: JsonObject) -> list[ModelEvent]:
         call = self._find(text_in(event, "item_id"), newest=True)
-        return self.draft.arguments(call, text_in(event, "delta")) if call else []
+        return self.assembly.arguments(call, text_in(event, "delta")) if call else []
 
     def _arguments_done(self, event: JsonObject) -> list[ModelEvent]:
         arguments = text_in(event, "arguments")
         call = self._find(text_in(event, "item_id"), arguments=arguments)
         if call is None:
             return []
-        named = self.draft.name_call(call, text_in(event, "call_id"), text_in(event, "name"))
+        named = self.assembly.name_call(call, text_in(event, "call_id"), text_in(event, "name"))
         # A call whose name only its item will tell is closed by the item.
-        return named + (self.draft.close_call(call, arguments) if call.started else [])
+        return named + (self.assembly.close_call(call, arguments) if call.started else [])
 
     def _added(self, event: JsonObject) -> list[ModelEvent]:
         item = object_in(event, "item")
@@ -180,7 +180,7 @@ class ResponsesReader:
             self._item_has_text = False
         if kind != "function_call":
             return []
-        call, events = self.draft.open_call(text_in(item, "call_id"), text_in(item, "name"))
+        call, events = self.assembly.open_call(text_in(item, "call_id"), text_in(item, "name"))
         self._calls.append((text_in(item, "id"), call))
         return events
 
@@ -193,7 +193,7 @@ class ResponsesReader:
                 return self._message_done(item)
             case "reasoning" if item.get("encrypted_content"):
                 # Ids are dropped: some gateways look an item up by its id even when its content is there.
-                return self.draft.opaque({key: item[key] for key in item if key not in {"id", "status"}})
+                return self.assembly.opaque({key: item[key] for key in item if key not in {"id", "status"}})
             case _:
                 return []
 
@@ -206,9 +206,9 @@ class ResponsesReader:
         if call is None:
             if any(known == item_id for known, _ in self._calls):
                 return []  # closed before, by its `arguments.done`
-            call, events = self.draft.open_call(call_id, name)
+            call, events = self.assembly.open_call(call_id, name)
             self._calls.append((item_id, call))
-        return [*events, *self.draft.name_call(call, call_id, name), *self.draft.close_call(call, arguments)]
+        return [*events, *self.assembly.name_call(call, call_id, name), *self.assembly.close_call(call, arguments)]
 
     def _message_done(self, item: JsonObject) -> list[ModelEvent]:
         """The text of a message of which no delta came."""
@@ -217,25 +217,25 @@ class ResponsesReader:
             return []
         events: list[ModelEvent] = []
         for part in objects_in(item, "content"):
-            events += self.draft.text(text_in(part, "text")) + self.draft.refusal(text_in(part, "refusal"))
+            events += self.assembly.text(text_in(part, "text")) + self.assembly.refusal(text_in(part, "refusal"))
         return events
 
     def _completed(self, event: JsonObject) -> list[ModelEvent]:
         response = object_in(event, "response")
         events = self._salvage(response)
-        reason = FinishReason.TOOL_CALLS if self.draft.calls else FinishReason.STOP
+        reason = FinishReason.TOOL_CALLS if self.assembly.calls else FinishReason.STOP
         if object_in(response, "incomplete_details").get("reason"):
             reason = _reason(response)
-        return events + self.draft.finish(reason, self._usage(response))
+        return events + self.assembly.finish(reason, self._usage(response))
 
     def _incomplete(self, event: JsonObject) -> list[ModelEvent]:
         response = object_in(event, "response")
         events = self._salvage(response)
-        return events + self.draft.finish(_reason(response), self._usage(response))
+        return events + self.assembly.finish(_reason(response), self._usage(response))
 
     def _salvage(self, response: JsonObject) -> list[ModelEvent]:
         """The output of a server that sends no events but the last."""
-        if self.draft.answered or self.draft.calls:
+        if self.assembly.answered or self.assembly.calls:
             return []
         return [event for item in objects_in(response, "output") for event in self._done({"item": item})]
 
@@ -246,7 +246,7 @@ class ResponsesReader:
 
     def _usage(self, response: JsonObject) -> list[ModelEvent]:
         usage = object_in(response, "usage")
-        return self.draft.usage(
+        return self.assembly.usage(
             prompt=count_in(usage, "input_tokens"),
             completion=count_in(usage, "output_tokens"),
             total=count_in(usage, "total_tokens"),
@@ -254,7 +254,7 @@ class ResponsesReader:
             reasoning=count_in(object_in(usage, "output_tokens_details"), "reasoning_tokens"),
         )
 
-    def _find(self, item_id: str, *, arguments: str = "", newest: bool = False) -> DraftCall | None:
+    def _find(self, item_id: str, *, arguments: str = "", newest: bool = False) -> PartialCall | None:
         """The open call of an item; without an id that is known, the only or newest open call.
 
         Parallel calls may share one id: then a summary belongs to the call that wrote the same arguments.

@@ -34,7 +34,6 @@ class Transport:
             max_retries=0,  # retries.py does it, and knows whether anything was shown already
             timeout=httpx2.Timeout(config.idle_timeout, connect=CONNECT_TIMEOUT, pool=config.idle_timeout),
             default_headers={"api-key": key} if azure else None,
-            default_query={"api-version": config.api_version} if azure and config.api_version else None,
             http_client=DefaultAioHttpClient(follow_redirects=False),  # a key is never carried to another host
         )
         # Asked for now, because importing them takes 0.15 s that the event loop does not have during a turn.

@@ -59,7 +59,7 @@ async def run_demo(
         model_hint: its tooltip: which setting connects a model.
 
     Raises:
-        OperatorError: when the port is in use or the bot does not start.
+        OperatorError: when the port is in use or does not exist, or the bot does not start.
     """
     async with AsyncExitStack() as stack:
         stopped = stack.enter_context(_stop_signals())

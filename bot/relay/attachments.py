@@ -1,8 +1,6 @@
 """Taking in the files that came with a message: fetched once, looked at, stored; what is left out is said."""
 
 import asyncio
-import re
-import unicodedata
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +8,10 @@ import structlog
 
 from bot.domain.deliveries import RemoteFile
 from bot.domain.messages import Attachment
+from bot.domain.names import file_name
 from bot.errors import PlatformError, Refused
 from bot.ports import Files
-from bot.relay.contract import Adapter
+from bot.relay.chat import Chat
 from bot.relay.policy import RelayPolicy
 from bot.relay.signatures import is_image, media_type_of
 
@@ -20,8 +19,6 @@ log = structlog.get_logger()
 
 STORED = "relay.file_id"
 """Key in `RemoteFile.source` of a file that the relay has stored already."""
-_LONGEST_NAME = 120
-_LONGEST_SUFFIX = 16
 _PAGES = (".html", ".htm", ".xhtml")
 
 
@@ -41,10 +38,11 @@ class Taken:
 class FileIntake:
     """Fetches and stores the files of one message."""
 
-    def __init__(self, files: Files, adapter: Adapter, policy: RelayPolicy) -> None:
-        """Fetch from `adapter`, store in `files`, within the limits of `policy`."""
+    def __init__(self, files: Files, chat: Chat, policy: RelayPolicy, run_id: str = "") -> None:
+        """Fetch from `chat`, store in `files`, within the limits of `policy`; `run_id` is for the log."""
+        self._log = log.bind(run_id=run_id)
         self._files = files
-        self._adapter = adapter
+        self._chat = chat
         self._policy = policy
         self._slots = asyncio.Semaphore(policy.parallel_downloads)
 
@@ -53,6 +51,7 @@ class FileIntake:
 
         Raises:
             StoreUnavailable: a file could not be stored.
+            Fenced: somebody else has the lane.
         """
         wanted, surplus = remote[: self._policy.max_files], remote[self._policy.max_files :]
         try:
@@ -61,31 +60,30 @@ class FileIntake:
         except BaseExceptionGroup as broken:
             raise broken.exceptions[0] from broken
         reason = f"Only {self._policy.max_files} files are read with one message."
-        return [*(task.result() for task in tasks), *(_skipped(file, reason) for file in surplus)]
+        return [*(task.result() for task in tasks), *(self._skipped(file, reason) for file in surplus)]
 
     async def _take(self, file: RemoteFile) -> Taken:
         if STORED in file.source:
-            return Taken(Attachment(name=clean_name(file.name), file_id=file.source[STORED]))
+            return Taken(Attachment(name=file_name(file.name), file_id=file.source[STORED]))
         if file.refused:
-            return _skipped(file, file.refused)
+            return self._skipped(file, file.refused)
         if file.size is not None and file.size > self._most:
-            return _skipped(file, self._too_large)
+            return self._skipped(file, self._too_large)
         try:
             async with self._slots, asyncio.timeout(self._policy.download_seconds):
                 content = await self._fetch(file)
         except TimeoutError:
-            return _skipped(file, "It took too long to download.")
+            return self._skipped(file, "It took too long to download.")
         except Refused as refusal:
-            return _skipped(file, str(refusal))
+            return self._skipped(file, str(refusal))
         except PlatformError as error:
-            log.info("file not downloaded", error=type(error).__name__)
-            return _skipped(file, "It could not be downloaded.")
+            return self._skipped(file, "It could not be downloaded.", error=type(error).__name__)
         return await self._store(file, content)
 
     async def _fetch(self, file: RemoteFile) -> bytes | None:
         """The content, or None when there is more of it than we take."""
         content = bytearray()
-        pieces = self._adapter.download(file)
+        pieces = self._chat.download(file)
         try:
             async for piece in pieces:
                 content += piece
@@ -98,37 +96,26 @@ class FileIntake:
 
     async def _store(self, file: RemoteFile, content: bytes | None) -> Taken:
         if content is None:
-            return _skipped(file, self._too_large)
+            return self._skipped(file, self._too_large)
         if not content:
-            return _skipped(file, "It is empty.")
+            return self._skipped(file, "It is empty.")
         media_type = await asyncio.to_thread(media_type_of, content)
         if media_type == "text/html" and not file.name.lower().endswith(_PAGES):
-            return _skipped(
+            return self._skipped(
                 file, "The platform sent a web page instead; the bot may lack the permission to read files."
             )
-        stored = await self._files.add(clean_name(file.name), content, media_type)
+        stored = await self._files.add(file_name(file.name), content, media_type)
         return Taken(Attachment(name=stored.filename, file_id=stored.id), is_image=is_image(media_type))
 
     @property
     def _most(self) -> int:
-        return self._adapter.capabilities.max_file_bytes
+        return self._chat.capabilities.max_file_bytes
 
     @property
     def _too_large(self) -> str:
         return f"It is larger than {self._most / 1_000_000:.3g} MB."
 
-
-def clean_name(name: str) -> str:
-    """A file name that is only a name: no path, no invisible characters, at most 120 characters, never empty."""
-    base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    seen = "".join(" " if char.isspace() else char for char in base if char.isspace() or char.isprintable())
-    plain = " ".join(seen.split()).lstrip(". ") or "file"
-    if len(plain) <= _LONGEST_NAME:
-        return plain
-    stem, dot, suffix = plain.rpartition(".")
-    tail = f"{dot}{suffix}" if stem and len(suffix) <= _LONGEST_SUFFIX else ""
-    return plain[: _LONGEST_NAME - len(tail)] + tail
-
-
-def _skipped(file: RemoteFile, reason: str) -> Taken:
-    return Taken(Attachment(name=clean_name(file.name), skipped=reason))
+    def _skipped(self, file: RemoteFile, reason: str, error: str | None = None) -> Taken:
+        """Leave it out, and say so: to the person, to the model, and in the log (but not what the file is called)."""
+        self._log.warning("file skipped", reason=reason, claimed_bytes=file.size, error=error)
+        return Taken(Attachment(name=file_name(file.name), skipped=reason))

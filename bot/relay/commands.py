@@ -1,23 +1,21 @@
 """Commands and buttons: what people can do besides asking. All answers are for the person alone."""
 
-from collections.abc import Callable
-
 import structlog
 
 from bot.domain.deliveries import Delivery, DeliveryState
-from bot.domain.messages import Author
 from bot.ports import RunControl, Store
-from bot.relay.contract import Command, Press
+from bot.relay.contract import COMMANDS, Command, CommandName, Press
 
 log = structlog.get_logger()
 
-HELP = """\
-Mention me, send me a direct message, or use the `ask` command. In a conversation that I am part of, just go on writing.
-
-- Attach files and I read them.
-- `new` starts a new conversation here; I forget what was said before.
-- `stop`, or the Stop button under an answer, ends the answer that I am writing.
-- `help` shows this."""
+HELP = "\n".join(
+    [
+        "Mention me, send me a direct message, or use the `ask` command. In a conversation that I am part of, just "
+        "go on writing. Attach files and I read them.",
+        "",
+        *(f"- `{name}`: {description}" for name, description in COMMANDS.items()),
+    ]
+)
 FRESH = "Done. Your next message here starts a new conversation."
 NOTHING_TO_FORGET = "There is no conversation here yet. Your next message starts one."
 STOPPING = "Stopping."
@@ -26,12 +24,26 @@ NOT_YOURS = "Only the person who asked, or a moderator, can stop this answer."
 TOO_LATE = "This answer is already finished."
 UNKNOWN = "This answer is not known any more."
 
+_MARKS = ("!", "/")
+"""What a command begins with where it is written as a message (Slack takes no slash commands in threads)."""
+_BARE: frozenset[CommandName] = frozenset({"stop", "help"})
+"""Commands that are meant even without a mark; “new” alone is too common a word."""
+
+
+def command_in(text: str) -> CommandName | None:
+    """The command that a whole message is (`!stop`, `/new`, a bare `stop`), or None when it is something to answer."""
+    word = text.strip().lower()
+    for name in COMMANDS:
+        if word in {mark + name for mark in _MARKS} or (word == name and name in _BARE):
+            return name
+    return None
+
 
 class Commands:
     """Carries out commands and button presses."""
 
-    def __init__(self, store: Store, control: Callable[[], RunControl]) -> None:
-        """Act on `store` and on the engine that `control` returns."""
+    def __init__(self, store: Store, control: RunControl) -> None:
+        """Act on `store`, and stop runs by `control`."""
         self._store = store
         self._control = control
 
@@ -45,17 +57,13 @@ class Commands:
                 return await self._stop_current(command)
             case "help":
                 return HELP
-            case _:
-                return f"I do not know that command.\n\n{HELP}"
 
     async def press(self, press: Press) -> str | None:
         """Carry out a press. Returns a note for the person, or None when the message itself will show it."""
-        if press.op != "stop":
-            return "This button does nothing any more."
         delivery = await self._store.deliveries.get(press.run_id)
         if delivery is None:
             return UNKNOWN
-        if not _may_stop(press.person, delivery, moderator=press.moderator):
+        if not _may_stop(press, delivery):
             return NOT_YOURS
         return None if await self._stop(delivery) else TOO_LATE
 
@@ -65,7 +73,7 @@ class Commands:
             delivery = await self._store.deliveries.get(run.id)
             if delivery is None:  # it came in over HTTP
                 continue
-            if not _may_stop(command.person, delivery, moderator=command.moderator):
+            if not _may_stop(command, delivery):
                 return NOT_YOURS
             return STOPPING if await self._stop(delivery) else TOO_LATE
         return NOTHING_RUNS
@@ -76,9 +84,13 @@ class Commands:
         if run is None or run.ended or delivery.state is not DeliveryState.OPEN:
             return False
         log.info("stop asked for", run_id=delivery.run_id)
-        return await self._control().cancel(delivery.run_id) is not None
+        return await self._control.cancel(delivery.run_id) is not None
 
 
-def _may_stop(person: Author, delivery: Delivery, *, moderator: bool) -> bool:
-    asker = delivery.asker
-    return moderator or (person.platform, person.id) == (asker.platform, asker.id)
+def _may_stop(wish: Command | Press, delivery: Delivery) -> bool:
+    """Whether it comes from the person who asked, or from a moderator of the place where they asked."""
+    person, asker, address = wish.person, delivery.asker, delivery.address
+    if (person.platform, person.id) == (asker.platform, asker.id):
+        return True
+    same_place = wish.scope != "" and (person.platform, wish.scope) == (address.platform, address.scope)
+    return wish.moderator and same_place

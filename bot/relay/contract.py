@@ -49,6 +49,10 @@ class Capabilities(Record):
     max_segments: int
     """An answer of more messages than this is attached as a file after the first two."""
     pacing: Pacing
+    """Of edits, and of creates too unless `posts` is given."""
+    posts: Pacing | None = None
+    """Of creates, for a platform that limits them apart from edits: `limit` at once, then one every
+    `window / limit` seconds, in order of asking."""
     buttons: bool = True
     files_out: bool = True
     max_file_bytes: int
@@ -96,6 +100,9 @@ class Command(Record):
     conversation: str
     person: Author
     moderator: bool = False
+    """The person may act on other people's answers within `scope`."""
+    scope: str = ""
+    """Where it was typed, in the words of `Address.scope`; without it nobody is a moderator."""
 
 
 Operation = Literal["stop"]
@@ -109,7 +116,9 @@ class Press(Record):
     run_id: str
     person: Author
     moderator: bool = False
-    """The person may act on other people's answers here."""
+    """The person may act on other people's answers within `scope`."""
+    scope: str = ""
+    """Where it was pressed, in the words of `Address.scope`; without it nobody is a moderator."""
 
 
 class Verdict(StrEnum):
@@ -155,7 +164,7 @@ class Reception(Protocol):
         ...
 
     def rate(self, signal: RateSignal) -> None:
-        """Tell the governor of the adapter's platform."""
+        """Tell the governor of the adapter's platform. A 429 is told by raising `RateLimited`, not here as well."""
         ...
 
 
@@ -250,7 +259,9 @@ class Adapter(Protocol):
         Args:
             address: where it would be.
             key: of the `post`.
-            since: Unix seconds, already early enough for clocks that differ.
+            since: Unix seconds by our own clock, a day early. Only a bound for adapters that know nothing better: when
+                the place tells which message or interaction is answered, look from that one on, in the platform's own
+                order, so that it does not matter whose clock is right.
         """
         ...
 

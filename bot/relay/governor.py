@@ -1,8 +1,9 @@
 """How fast chat messages may be edited: one `Governor` a platform, shared by all answers that are being written.
 
-Nothing is queued. An answer asks for its turn, and when the turn comes it sends the newest text. Interim edits never
+No text is queued. An answer asks for its turn, and when the turn comes it sends the newest text. Interim edits never
 use the last requests of a window (`Pacing.reserve`), so that final edits go out at once; only an explicit 429 holds
-those up. Every state that can change is looked at again at least every half second, so no wait outlives its reason.
+those up, and then they take turns (`bot.relay.turns`). Creates have turns of their own where a platform limits them
+apart. Every state that can change is looked at again at least every half second, so no wait outlives its reason.
 """
 
 import math
@@ -14,30 +15,25 @@ from statistics import median
 
 from bot.ports import Clock
 from bot.relay.contract import Pacing, RateSignal
+from bot.relay.turns import LOOK_AGAIN, Turns
 
-_LOOK_AGAIN = 0.5
 _QUIET = 60.0
 """Seconds without trouble after which the pace recovers by a fifth."""
 _RECOVERY = 0.8
-_PATIENCE = 1.1
-"""We wait a tenth longer than a platform asks for: its clock and ours differ."""
-_SAME = 0.25
-"""Two reports of a 429 that end within so many seconds are about the same one: adapter and caller both tell it."""
 _SLOW = 2.0
 """A request that took so many times the usual was held up by the platform's limit, inside the client library."""
 _SLOW_AT_LEAST = 1.0
 
 
 class Governor:
-    """Paces the edits of one platform."""
+    """Paces the edits of one platform, and its creates."""
 
-    def __init__(self, pacing: Pacing, clock: Clock, workers: int = 1) -> None:
-        """Start from `pacing`; with several `workers` each takes its share of every bucket."""
+    def __init__(self, pacing: Pacing, clock: Clock, posts: Pacing | None = None) -> None:
+        """Start from `pacing`; creates have a pace of their own when `posts` is given."""
         self._pacing = pacing
+        self._posts = posts
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
-        self.workers = workers
-        """Live processes that write to this platform; may be changed at any time."""
 
     @contextmanager
     def stream(self, bucket: str) -> Generator["Stream"]:
@@ -61,12 +57,12 @@ class Governor:
         pacing = self._pacing
         now = self._clock.monotonic()
         writing = sum(1 for stream in where.streams if stream.writes(now - 2 * pacing.max_interval))
-        spacing = where.window / where.interim_limit * max(1, writing) * self.workers
+        spacing = where.window / where.interim_limit * max(1, writing)
         slowed = max(pacing.min_interval, spacing) * where.slowness(now)
         return min(pacing.max_interval, slowed)
 
     def _bucket(self, name: str) -> "_Bucket":
-        return self._buckets.setdefault(name, _Bucket(self._pacing, name))
+        return self._buckets.setdefault(name, _Bucket(self._pacing, name, self._posts))
 
     def _sweep(self) -> None:
         """Forget buckets that nobody writes to and that have nothing to remember."""
@@ -90,39 +86,45 @@ class Stream:
         """Whether it waits for a turn or had one since then; an answer that only thinks slows nobody down."""
         return self.waiting_since is not None or self.last_sent > since
 
-    async def interim(self) -> None:
-        """Wait for the turn of an edit that may be left out, and take it."""
+    async def due(self) -> None:
+        """Wait until an edit that may be left out would do no harm. Compose it then, so that it is the newest.
+
+        Nothing is kept free for it: what comes next should be its `request`.
+        """
         self.waiting_since = self._clock.monotonic()
         try:
             while (delay := self._interim_delay()) > 0:
-                await self._clock.sleep(min(delay, _LOOK_AGAIN))
-            self._take()
+                await self._clock.sleep(min(delay, LOOK_AGAIN))
         finally:
             self.waiting_since = None
 
-    async def final(self) -> None:
-        """Wait for the turn of a request that must not be left out (a post, a last edit), and take it."""
-        while (delay := self._bucket.pause_until - self._clock.monotonic()) > 0:
-            await self._clock.sleep(min(delay, _LOOK_AGAIN))
-        self._take()
+    async def request(self, *, create: bool = False) -> None:
+        """Count a request that goes out now. Only trouble holds it up, or the platform's pace of creates."""
+        turns = self._bucket.turns(create=create)
+        await turns.take(self._clock)
+        now = self._clock.monotonic()
+        self.last_sent = now
+        if turns is self._bucket.edits:
+            self._bucket.spend(now)
 
     def returned(self, seconds: float) -> None:
         """Tell how long the request took: a slow one is a sign of the platform's limit."""
         self._bucket.took(seconds, self._clock.monotonic())
 
-    def _take(self) -> None:
-        now = self._clock.monotonic()
-        self.last_sent = now
-        self._bucket.spend(now)
+    def limited(self, retry_after: float, *, create: bool = False) -> None:
+        """Tell that the request was answered with a 429, and after how many seconds it may be repeated."""
+        self._bucket.limited(retry_after, self._clock.monotonic(), create=create)
 
     def _interim_delay(self) -> float:
         """Seconds until this stream may look again; zero when it is its turn."""
         bucket, now = self._bucket, self._clock.monotonic()
         due = self.last_sent + self._governor.interval(bucket.name)
-        wait = max(bucket.pause_until - now, due - now, 0.0)
+        wait = max(bucket.edits.pause(now), due - now)
         if wait > 0:
             return wait
-        free = bucket.free(now, self._governor.workers)
+        if bucket.edits.waiting:
+            return LOOK_AGAIN
+        free = bucket.free(now)
         before = sum(1 for other in bucket.streams if other is not self and self._goes_first(other, now))
         return 0.0 if before < free else bucket.next_free(now)
 
@@ -139,9 +141,11 @@ class _Bucket:
 
     pacing: Pacing
     name: str
+    posts: Pacing | None = None
     streams: list[Stream] = field(default_factory=list[Stream])
     sent: deque[float] = field(default_factory=deque[float])
-    pause_until: float = -math.inf
+    edits: Turns = field(default_factory=Turns)
+    _creates: Turns | None = None
     _limit: int | None = None
     _window: float | None = None
     _remaining: tuple[int, float] | None = None
@@ -149,6 +153,13 @@ class _Bucket:
     _factor: float = 1.0
     _trouble_at: float = -math.inf
     _durations: deque[float] = field(default_factory=lambda: deque[float](maxlen=21))
+
+    def __post_init__(self) -> None:
+        self._creates = Turns(self.posts) if self.posts else None
+
+    def turns(self, *, create: bool) -> Turns:
+        """Creates share the turns of edits unless they have a pace of their own."""
+        return self._creates if create and self._creates else self.edits
 
     @property
     def limit(self) -> int:
@@ -173,10 +184,17 @@ class _Bucket:
         if signal.remaining is not None and signal.reset_after is not None:
             self._remaining = (signal.remaining, now + signal.reset_after)
         if signal.retry_after is not None:
-            until = now + signal.retry_after * _PATIENCE
-            if until > self.pause_until + _SAME:
-                self._trouble(now)
-            self.pause_until = max(self.pause_until, until)
+            self.limited(signal.retry_after, now)
+
+    def limited(self, retry_after: float, now: float, *, create: bool = False) -> None:
+        if self.posts and create and self._creates:
+            spacing = self.posts.window / self.posts.limit
+            self._creates.limited(retry_after, now, spacing, self.posts.max_interval)
+            return
+        told = self._limit is not None and self._window is not None
+        spacing = self.window / self.limit
+        if self.edits.limited(retry_after, now, spacing, spacing if told else self.pacing.max_interval):
+            self._trouble(now)
 
     def took(self, seconds: float, now: float) -> None:
         usual = median(self._durations) if self._durations else seconds
@@ -189,12 +207,12 @@ class _Bucket:
         quiet = (now - self._trouble_at) // _QUIET if self._factor > 1 else 0
         return max(1.0, self._factor * _RECOVERY**quiet)
 
-    def free(self, now: float, workers: int) -> int:
+    def free(self, now: float) -> int:
         """How many interim edits may go out now."""
         window = self.window
         while self.sent and self.sent[0] <= now - window:
             self.sent.popleft()
-        free = max(1, self.interim_limit // workers) - len(self.sent)
+        free = self.interim_limit - len(self.sent)
         if self._remaining is not None and now < self._remaining[1]:
             free = min(free, self._remaining[0] - self.pacing.reserve)
         return free
@@ -206,11 +224,12 @@ class _Bucket:
 
     def next_free(self, now: float) -> float:
         """Seconds after which `free` may have grown, at least a little."""
-        oldest = self.sent[0] + self.window - now if self.sent else _LOOK_AGAIN
+        oldest = self.sent[0] + self.window - now if self.sent else LOOK_AGAIN
         return max(0.01, oldest)
 
     def at_rest(self, now: float) -> bool:
-        learnt = now < self.pause_until or self.slowness(now) > 1
+        busy = any(not turns.at_rest(now) for turns in (self.edits, self._creates) if turns)
+        learnt = busy or self.slowness(now) > 1
         return not learnt and not any(moment > now - self.window for moment in self.sent)
 
     def _trouble(self, now: float) -> None:

@@ -3,26 +3,28 @@
 import re
 
 from bot.domain.deliveries import Event, RemoteFile
+from bot.domain.names import file_name, person_name
 from bot.ports import Files
-from bot.relay.attachments import STORED, clean_name
+from bot.relay.attachments import STORED
 from bot.relay.policy import RelayPolicy
 
 NO_TEXT = "(no text)"
 _EXCERPT = 2_000
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
-_LONGEST_NAME = 80
 
 
 def clean(event: Event) -> Event:
-    """The event with storable text, a name that cannot pretend to be anything else, and something to answer to."""
-    name = " ".join(_INVISIBLE.sub(" ", event.author.name).split())[:_LONGEST_NAME] or "somebody"
+    """The event with storable text, a name that cannot pretend to be anything else, and something to answer to.
+
+    Its scope goes where the delivery will keep it, into the address.
+    """
     text = _UNSTORABLE.sub("\ufffd", event.text)
     if not text.strip():
         text = "" if event.files else NO_TEXT
-    files = tuple(file.model_copy(update={"name": clean_name(file.name)}) for file in event.files)
-    author = event.author.model_copy(update={"name": name})
-    return event.model_copy(update={"text": text, "author": author, "files": files})
+    files = tuple(file.model_copy(update={"name": file_name(file.name)}) for file in event.files)
+    author = event.author.model_copy(update={"name": person_name(event.author.name)})
+    address = event.address.model_copy(update={"scope": event.scope or event.address.scope})
+    return event.model_copy(update={"text": text, "author": author, "files": files, "address": address})
 
 
 async def shorten(event: Event, files: Files, policy: RelayPolicy) -> Event:

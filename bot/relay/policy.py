@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.domain.runs import RUN_LIFETIME
+
 
 @dataclass(frozen=True, slots=True)
 class RelayPolicy:
@@ -26,3 +28,5 @@ class RelayPolicy:
     """Longest time for one file."""
     max_text: int = 100_000
     """Characters of a message; what is longer becomes an attachment."""
+    run_lifetime: int = RUN_LIFETIME
+    """Seconds from its acceptance until a run expires."""

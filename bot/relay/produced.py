@@ -3,8 +3,8 @@
 import structlog
 
 from bot.domain.messages import FilePath, ImageFilePart, TextPart
-from bot.relay.contract import OutboundFile
-from bot.relay.desk import Desk
+from bot.ports import Store
+from bot.relay.contract import Capabilities, OutboundFile
 
 log = structlog.get_logger()
 
@@ -14,25 +14,24 @@ def answer_file(markdown: str) -> OutboundFile:
     return OutboundFile(name="answer.md", content=markdown.encode("utf-8", "replace"), media_type="text/markdown")
 
 
-async def produced_files(desk: Desk, run_id: str) -> tuple[OutboundFile, ...]:
-    """The files that the run's messages refer to, as far as the platform takes them."""
-    capabilities = desk.adapter.capabilities
+async def produced_files(store: Store, run_id: str, capabilities: Capabilities, most: int) -> tuple[OutboundFile, ...]:
+    """The files that the run's messages refer to, as far as the platform takes them; at most `most`."""
     if not capabilities.files_out:
         return ()
     found: list[OutboundFile] = []
-    for file_id in await _named_in_messages(desk, run_id):
-        file = await desk.store.files.get(file_id)
+    for file_id in await _named_in_messages(store, run_id):
+        file = await store.files.get(file_id)
         if file is None or file.bytes > capabilities.max_file_bytes:
             log.warning("file not attached", run_id=run_id, file_id=file_id, gone=file is None)
             continue
-        content = await desk.store.files.read(file)
+        content = await store.files.read(file)
         found.append(OutboundFile(name=file.filename, content=content, media_type=file.media_type))
-    return tuple(found[: desk.policy.max_files])
+    return tuple(found[:most])
 
 
-async def _named_in_messages(desk: Desk, run_id: str) -> list[str]:
+async def _named_in_messages(store: Store, run_id: str) -> list[str]:
     ids: dict[str, None] = {}
-    for message in await desk.store.runs.messages(run_id):
+    for message in await store.runs.messages(run_id):
         for part in () if message.superseded else message.content:
             if isinstance(part, ImageFilePart):
                 ids[part.file_id] = None

@@ -1,6 +1,5 @@
 """Taking in what one platform delivers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +8,7 @@ from bot.domain.assistants import Assistant
 from bot.ports import RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
+from bot.relay.full_lane import turn_away
 from bot.relay.governor import Governor
 from bot.relay.incoming import clean, shorten
 from bot.relay.policy import RelayPolicy
@@ -24,7 +24,7 @@ class PlatformReception:
     assistant: Assistant
     governor: Governor
     commands: Commands
-    control: Callable[[], RunControl]
+    control: RunControl
     policy: RelayPolicy
 
     async def receive(self, inbound: Inbound) -> Verdict:
@@ -33,14 +33,13 @@ class PlatformReception:
         if not inbound.addressed and await self.store.intake.thread_of(event.conversation) is None:
             return Verdict.IGNORED
         event = await shorten(clean(event), self.store.files, self.policy)
-        acceptance = await self.store.intake.accept(event, self.assistant)
+        acceptance = await self.store.intake.accept(event, self.assistant, self.policy.run_lifetime)
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
             return Verdict.DUPLICATE
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
         if acceptance.ahead >= self.policy.lane_cap:
-            # It stays on record and ends as cancelled before it began, which its answer explains.
-            await self.control().cancel(acceptance.run_id)
+            await turn_away(self.store.notes, self.control, acceptance.run_id, self.policy.lane_cap)
         return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
 
     async def command(self, command: Command) -> str:

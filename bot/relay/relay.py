@@ -1,7 +1,7 @@
 """The relay: between the chat platforms and the engine. Messages become runs, runs become answers in the chat."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -12,9 +12,10 @@ from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run
 from bot.errors import Unreachable
 from bot.ports import Clock, RunControl, RunSink, Store
+from bot.relay.chat import Chat
 from bot.relay.commands import Commands
 from bot.relay.contract import Adapter, Reception
-from bot.relay.desk import Desk
+from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
 from bot.relay.reception import PlatformReception
@@ -24,10 +25,7 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """Implements `bot.ports.Outlet` for the engine, and gives every adapter its `Reception`.
-
-    Engine and relay need each other: make the relay first, then the engine with it, then `connect` them.
-    """
+    """Implements `bot.ports.Outlet` for the engine, and gives every adapter its `Reception`."""
 
     def __init__(
         self,
@@ -35,23 +33,21 @@ class Relay:
         adapters: Sequence[Adapter],
         assistant: Assistant,
         clock: Clock,
+        control: RunControl,
         policy: RelayPolicy | None = None,
     ) -> None:
-        """Serve `adapters` with answers of `assistant`."""
+        """Serve `adapters` with answers of `assistant`; `control` stops runs and knows whether we may still speak."""
         self._store = store
         self._adapters = {adapter.capabilities.platform: adapter for adapter in adapters}
         self._assistant = assistant
         self._clock = clock
+        self._control = control
         self._policy = policy or RelayPolicy()
         self._governors = {
-            name: Governor(adapter.capabilities.pacing, clock) for name, adapter in self._adapters.items()
+            name: Governor(adapter.capabilities.pacing, clock, adapter.capabilities.posts)
+            for name, adapter in self._adapters.items()
         }
-        self._control: RunControl | None = None
-        self._commands = Commands(store, self._connected)
-
-    def connect(self, control: RunControl) -> None:
-        """Say who executes the runs. To be called once, before any adapter is running."""
-        self._control = control
+        self._commands = Commands(store, control)
 
     def reception(self, platform: str) -> Reception:
         """Where the adapter of `platform` takes its events."""
@@ -60,41 +56,28 @@ class Relay:
             assistant=self._assistant,
             governor=self._governors[platform],
             commands=self._commands,
-            control=self._connected,
+            control=self._control,
             policy=self._policy,
         )
 
-    def share_with(self, workers: int) -> None:
-        """Say how many live processes write to the platforms; the pace is divided among them."""
-        for governor in self._governors.values():
-            governor.workers = max(1, workers)
-
-    def open(self, work: Work, lease: Lease) -> AbstractAsyncContextManager[RunSink]:
-        """Open the sink of a run: a writer, or nothing when nobody in a chat waits for it."""
-        return self._open(work, lease)
-
     @asynccontextmanager
-    async def _open(self, work: Work, lease: Lease) -> AsyncGenerator[RunSink]:
+    async def open(self, work: Work, lease: Lease) -> AsyncGenerator[RunSink]:
+        """Open the sink of a run: a writer, or nothing when nobody in a chat waits for it."""
         run, delivery = work.run, work.delivery
         if delivery is None or delivery.state is not DeliveryState.OPEN:
             yield _Nobody()
             return
-        platform = delivery.address.platform
-        adapter = self._adapters.get(platform)
+        address = delivery.address
+        adapter = self._adapters.get(address.platform)
         if adapter is None:
-            log.error("no adapter for an answer", run_id=run.id, platform=platform)
-            yield _Elsewhere(platform)
+            log.error("no adapter for an answer", run_id=run.id, platform=address.platform)
+            yield _Elsewhere(address.platform)
             return
-        governor = self._governors[platform]
-        desk = Desk(run, delivery, lease, self._store, adapter, governor, self._clock, self._policy)
-        with governor.stream(adapter.bucket(delivery.address)) as stream:
-            async with RunWriter(desk, stream).at_work() as writer:
+        with self._governors[address.platform].stream(adapter.bucket(address)) as stream:
+            chat = Chat(adapter, address, stream, self._clock, self._control)
+            writer = RunWriter(self._store, Errand(run, delivery, lease), chat, self._policy)
+            async with writer.at_work():
                 yield writer
-
-    def _connected(self) -> RunControl:
-        if self._control is None:
-            raise RuntimeError("the relay was not connected to an engine")
-        return self._control
 
 
 class _Nobody:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.deliveries import Segment, SegmentState
-from bot.errors import Forbidden, Gone, ParleyError, PlatformError, RateLimited, Refused, Unreachable
-from bot.relay.contract import Outbound, Posted, RateSignal
-from bot.relay.desk import Desk
-from bot.relay.governor import Stream
+from bot.errors import Forbidden, Gone, ParleyError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
+from bot.ports import Store
+from bot.relay.chat import Chat
+from bot.relay.contract import Outbound, Posted
+from bot.relay.errand import Errand
+from bot.relay.policy import RelayPolicy
 
 log = structlog.get_logger()
 
 WITHDRAWN = "…"
 """Stands in a message whose text moved to an earlier one."""
-_CLOCKS_DIFFER = 60.0
-"""Seconds by which a platform's clock may be behind ours."""
+_CLOCKS_DIFFER = 24 * 3600.0
+"""Seconds by which a platform's clock may be behind ours. Generous: a key fits only one message."""
 _BACKOFF = 0.5
 
 
@@ -42,38 +44,34 @@ class _Slot:
 class Segments:
     """Brings a list of texts into the chat, by as few requests as possible."""
 
-    def __init__(self, desk: Desk, stream: Stream) -> None:
-        """Write what `desk` is about, at the pace of `stream`."""
-        self._store = desk.store
-        self._adapter = desk.adapter
-        self._governor = desk.governor
-        self._stream = stream
-        self._delivery = desk.delivery
-        self._thread_id = desk.run.thread_id
-        self._lease = desk.lease
-        self._clock = desk.clock
-        self._policy = desk.policy
+    def __init__(self, store: Store, errand: Errand, chat: Chat, policy: RelayPolicy) -> None:
+        """Write the answer of `errand` into `chat`."""
+        self._store = store
+        self._errand = errand
+        self._chat = chat
+        self._policy = policy
         self._slots: list[_Slot] = []
-        self._prepaid = False
-        self.loaded = False
 
     async def load(self) -> None:
         """Take over the messages that an earlier process posted, or may have posted."""
-        for segment in await self._store.deliveries.segments(self._delivery.run_id):
+        for segment in await self._store.deliveries.segments(self._errand.run_id):
             if segment.state is not SegmentState.ABANDONED:
                 self._slots.append(_Slot(segment, uncertain=segment.state is SegmentState.STARTED))
-        self.loaded = True
 
     @property
     def live(self) -> int:
         """How many messages there are."""
         return len(self._slots)
 
-    async def show(self, wanted: Sequence[Outbound], *, final: bool) -> None:
-        """Let the chat show exactly `wanted`, in this order.
+    async def show(self, wanted: Sequence[Outbound], *, tries: int) -> None:
+        """Let the chat show exactly `wanted`, in this order; the last request is for the last of them.
 
-        An interim call has already waited for its turn with the governor and gives up at the first failure; a final one
-        tries again. A message that was deleted is given up, and what it showed moves on into a new one.
+        A message that was deleted is given up, and what it showed moves on into a new one.
+
+        Args:
+            wanted: the messages.
+            tries: how often each edit is tried. Creating is always tried `RelayPolicy.attempts` times, since one in
+                doubt is in the way of everything else.
 
         Raises:
             Gone: nothing can be posted at this address any more.
@@ -83,29 +81,40 @@ class Segments:
             PlatformError: it did not work for now.
             Fenced: somebody else has the lane.
         """
-        self._prepaid = not final
         for _ in range(len(self._slots) + 3):
             try:
-                for place, outbound in enumerate(wanted):
-                    await self._show(place, outbound, final=final)
                 for slot in self._slots[len(wanted) :]:
-                    await self._settle(slot, Outbound(text=WITHDRAWN), final=final)
+                    await self._withdraw(slot, tries)
+                for place, outbound in enumerate(wanted):
+                    await self._settle(await self._slot(place), outbound, tries)
                 return
             except _Lost:
                 continue
         raise Gone("Messages at this address vanish as soon as they are posted.")
 
-    async def _show(self, place: int, outbound: Outbound, *, final: bool) -> None:
+    async def _slot(self, place: int) -> _Slot:
         if place == len(self._slots):
-            segment = await self._store.deliveries.begin_segment(self._lease, self._delivery.run_id)
+            segment = await self._store.deliveries.begin_segment(self._errand.lease, self._errand.run_id)
             self._slots.append(_Slot(segment))
-        await self._settle(self._slots[place], outbound, final=final)
+        return self._slots[place]
 
-    async def _settle(self, slot: _Slot, outbound: Outbound, *, final: bool) -> None:
+    async def _settle(self, slot: _Slot, outbound: Outbound, tries: int) -> None:
         if slot.segment.state is SegmentState.STARTED:
-            await self._create(slot, outbound.model_copy(update={"files": ()}))
+            bare = outbound.model_copy(update={"files": (), "final": outbound.final and not outbound.files})
+            await self._create(slot, bare)
         if slot.shown != outbound:
-            await self._edit(slot, outbound, final=final)
+            await self._edit(slot, outbound, tries)
+
+    async def _withdraw(self, slot: _Slot, tries: int) -> None:
+        """Empty a message that is not needed any more; one that was never created need not be."""
+        if slot.segment.state is SegmentState.STARTED and not await self._adopt(slot):
+            await self._give_up(slot)
+            return
+        await self._settle(slot, Outbound(text=WITHDRAWN, continuation=True), tries)
+
+    async def _give_up(self, slot: _Slot) -> None:
+        await self._store.deliveries.abandon_segment(self._errand.lease, slot.segment)
+        self._slots.remove(slot)
 
     # --- creating
 
@@ -113,58 +122,66 @@ class Segments:
         error: PlatformError | None = None
         for _ in range(self._policy.attempts):
             try:
-                posted = await self._look_up(slot) if slot.uncertain else None
-                if posted is None:
-                    posted = await self._post(slot, outbound)
-                    slot.shown = outbound
-                break
+                if not await self._adopt(slot):
+                    await self._post(slot, outbound)
+                return
             except Unreachable as unreachable:
-                slot.uncertain = True
                 error = unreachable
-                await self._clock.sleep(_BACKOFF)
+                await self._chat.clock.sleep(_BACKOFF)
             except RateLimited as limited:
-                self._told_to_wait(limited)
                 error = limited
-        else:
-            raise error or Unreachable
-        if posted.conversation:  # before the step is done, so that a crash in between repeats both
-            await self._store.intake.join(posted.conversation, self._thread_id)
-        slot.segment = await self._store.deliveries.posted(self._lease, slot.segment, posted.ref)
-        slot.uncertain = False
+        raise error or Unreachable
 
-    async def _post(self, slot: _Slot, outbound: Outbound) -> Posted:
-        await self._turn()
-        return await self._adapter.post(self._delivery.address, outbound, slot.segment.key)
+    async def _post(self, slot: _Slot, outbound: Outbound) -> None:
+        """Create the message. Whatever breaks off from here until it is on record, it has to be looked up."""
+        before, slot.uncertain = slot.uncertain, True
+        try:
+            posted = await self._chat.post(outbound, slot.segment.key)
+        except (RateLimited, Refused, Forbidden, Gone, Unauthorised):  # a clear no: this try created nothing
+            slot.uncertain = before
+            raise
+        slot.shown = outbound
+        await self._record(slot, posted)
+
+    async def _adopt(self, slot: _Slot) -> bool:
+        """Take over the message that an earlier try may have created. Returns whether it did."""
+        found = await self._look_up(slot) if slot.uncertain else None
+        if found is None:
+            return False
+        await self._record(slot, found)
+        return True
+
+    async def _record(self, slot: _Slot, posted: Posted) -> None:
+        if posted.conversation:  # before the step is done, so that a crash in between repeats both
+            await self._store.intake.join(posted.conversation, self._errand.run.thread_id)
+        slot.segment = await self._store.deliveries.posted(self._errand.lease, slot.segment, posted.ref)
+        slot.uncertain = False
 
     async def _look_up(self, slot: _Slot) -> Posted | None:
         """Look twice: a message can become visible a moment after its post broke off."""
-        since = self._delivery.created_at - _CLOCKS_DIFFER
-        found = await self._adapter.find(self._delivery.address, slot.segment.key, since)
+        since = self._errand.delivery.created_at - _CLOCKS_DIFFER
+        found = await self._chat.find(slot.segment.key, since)
         if found is None:
-            await self._clock.sleep(self._policy.second_look)
-            found = await self._adapter.find(self._delivery.address, slot.segment.key, since)
-        log.info("segment looked up", run_id=self._delivery.run_id, key=slot.segment.key, found=found is not None)
+            await self._chat.clock.sleep(self._policy.second_look)
+            found = await self._chat.find(slot.segment.key, since)
+        log.info("segment looked up", run_id=self._errand.run_id, key=slot.segment.key, found=found is not None)
         return found
 
     # --- editing
 
-    async def _edit(self, slot: _Slot, outbound: Outbound, *, final: bool) -> None:
+    async def _edit(self, slot: _Slot, outbound: Outbound, tries: int) -> None:
         error: PlatformError | None = None
-        for attempt in range(self._policy.attempts if final else 1):
-            await self._turn()
-            began = self._clock.monotonic()
+        for attempt in range(tries):
             try:
-                await self._adapter.edit(self._delivery.address, slot.segment.ref, outbound)
+                await self._chat.edit(slot.segment.ref, outbound)
                 slot.shown = outbound
-                self._stream.returned(self._clock.monotonic() - began)
                 return
             except RateLimited as limited:
-                self._told_to_wait(limited)
                 error = limited
             except Unreachable as unreachable:  # an edit carries the whole text: repeating it is harmless
                 error = unreachable
                 slot.shown = None
-                await self._clock.sleep(_BACKOFF * 2**attempt)
+                await self._chat.clock.sleep(_BACKOFF * 2**attempt)
             except (Gone, Forbidden, Refused) as refusal:
                 await self._refused(slot, outbound, refusal)
         raise error or Unreachable
@@ -181,19 +198,6 @@ class Segments:
             raise FilesRefused from refusal
         if isinstance(refusal, Refused):
             raise refusal
-        log.info("segment lost", run_id=self._delivery.run_id, key=slot.segment.key, reason=type(refusal).__name__)
-        await self._store.deliveries.abandon_segment(self._lease, slot.segment)
-        self._slots.remove(slot)
+        log.info("segment lost", run_id=self._errand.run_id, key=slot.segment.key, reason=type(refusal).__name__)
+        await self._give_up(slot)
         raise _Lost from refusal
-
-    # --- pace
-
-    async def _turn(self) -> None:
-        if self._prepaid:
-            self._prepaid = False
-        else:
-            await self._stream.final()
-
-    def _told_to_wait(self, limited: RateLimited) -> None:
-        bucket = self._adapter.bucket(self._delivery.address)
-        self._governor.signal(RateSignal(bucket=bucket, retry_after=limited.retry_after))

@@ -5,10 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.domain.deliveries import Address
 from bot.errors import PlatformError
-from bot.ports import Clock
-from bot.relay.contract import Adapter
+from bot.relay.chat import Chat
 
 log = structlog.get_logger()
 
@@ -23,25 +21,27 @@ _PATIENCE = 5.0
 class WorkingStatus:
     """Keeps the status of one run up."""
 
-    def __init__(self, adapter: Adapter, address: Address, clock: Clock, text: Callable[[], str | None]) -> None:
-        """Show what `text` says at the moment, until it says None."""
-        self._adapter = adapter
-        self._address = address
-        self._clock = clock
+    def __init__(self, chat: Chat, text: Callable[[], str | None]) -> None:
+        """Show in `chat` what `text` says at the moment, until it says None."""
+        self._chat = chat
         self._text = text
         self._up = False
 
     async def keep(self) -> None:
-        """Show and renew it until there is nothing to show any more. Failures are of no importance."""
-        refresh = self._adapter.capabilities.status_refresh
+        """Show and renew it until there is nothing to show any more. Failures are of no importance.
+
+        Raises:
+            Fenced: somebody else has the lane.
+        """
+        clock, refresh = self._chat.clock, self._chat.capabilities.status_refresh
         if refresh is None:
             return
         shown, renew_at = "", 0.0
         while (text := self._text()) is not None:
-            if text != shown or self._clock.monotonic() >= renew_at:
-                shown, renew_at = text, self._clock.monotonic() + refresh * _MARGIN
+            if text != shown or clock.monotonic() >= renew_at:
+                shown, renew_at = text, clock.monotonic() + refresh * _MARGIN
                 await self._set(text)
-            await self._clock.sleep(min(_LOOK_AGAIN, refresh * _MARGIN))
+            await clock.sleep(min(_LOOK_AGAIN, refresh * _MARGIN))
 
     async def clear(self) -> None:
         """Take it down, if it is up."""
@@ -55,6 +55,6 @@ class WorkingStatus:
     async def _set(self, text: str | None) -> None:
         self._up = text is not None
         try:
-            await self._adapter.status(self._address, text)
+            await self._chat.status(text)
         except PlatformError as error:
             log.debug("status not shown", error=type(error).__name__)

@@ -5,7 +5,7 @@ from sqlalchemy.exc import NoResultFound
 
 from bot.domain.events import CallChanged, RunEvent, StepChanged
 from bot.domain.lanes import Lease
-from bot.domain.steps import CALL_MOVES, CallState, Effect, ToolCall
+from bot.domain.steps import CALL_MOVES, OPEN_CALLS, CallState, Effect, ToolCall
 from bot.domain.turns import Turn
 from bot.errors import IllegalTransition
 from bot.store.connections import Transaction
@@ -14,7 +14,6 @@ from bot.store.rows import change, record
 from bot.store.schema import tool_calls, turns
 from bot.store.text import clean
 
-OPEN_CALLS = frozenset({CallState.PLANNED, CallState.STARTED})
 _FINISHED_TURN = select(turns).where(
     turns.c.run_id == bindparam("run"),
     turns.c.number == bindparam("turn"),
@@ -30,9 +29,10 @@ _UNKNOWN = "The run ended while this call was being carried out; whether it took
 
 
 async def begin(tx: Transaction, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
-    """Write down that the call is about to be made, by whom."""
+    """Write down that the call is about to be made, by whom, and that it is once more."""
     await the_working_run(tx, lease, call.run_id)
-    return (CallChanged(await _move(tx, call, CallState.STARTED, started_fence=lease.fence)),)
+    begun = {"started_fence": lease.fence, "begins": tool_calls.c.begins + 1}
+    return (CallChanged(await _move(tx, call, CallState.STARTED, **begun)),)
 
 
 async def end(tx: Transaction, lease: Lease, call: ToolCall, state: CallState, output: str) -> tuple[RunEvent, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_, select, update
 
-from bot.domain.deliveries import Delivery, DeliveryState, Segment, SegmentState
+from bot.domain.deliveries import Address, Delivery, DeliveryState, Segment, SegmentState
 from bot.domain.lanes import Lease
 from bot.domain.messages import Attachment, Message, Part
 from bot.errors import IllegalTransition
@@ -89,7 +89,16 @@ class Deliveries:
         """The end of the run was seen in the chat, or never can be. What is closed stays as it is."""
         await hold(tx, lease)
         still_open = and_(deliveries.c.run_id == run_id, deliveries.c.state == DeliveryState.OPEN)
-        await tx.execute(update(deliveries).where(still_open).values(state=state))
+        address = (await tx.execute(select(deliveries.c.address).where(still_open))).scalar_one_or_none()
+        if address is not None:
+            await tx.execute(
+                update(deliveries).where(still_open).values(state=state, address=_without_secrets(address))
+            )
+
+
+def _without_secrets(address: Address) -> Address:
+    kept = {name: value for name, value in address.place.items() if name not in address.secrets}
+    return address.model_copy(update={"place": kept})
 
 
 async def _the_delivery(tx: Transaction, run_id: str) -> Delivery:

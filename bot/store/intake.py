@@ -37,20 +37,20 @@ class Intake:
         self._sql = dialect(engines)
         self._insert_delivery = insert(deliveries).returning(self._sql.ahead)
 
-    async def accept(self, event: Event, assistant: Assistant) -> Acceptance:
+    async def accept(self, event: Event, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction."""
-        acceptance = await self._accept(event, assistant)
+        acceptance = await self._accept(event, assistant, lifetime)
         self._bell.ring()
         return acceptance
 
     @writing
-    async def _accept(self, tx: Transaction, event: Event, assistant: Assistant) -> Acceptance:
+    async def _accept(self, tx: Transaction, event: Event, assistant: Assistant, lifetime: int) -> Acceptance:
         run_id, now = new_id("run_"), int(time.time())
         keys = sorted({clean(key) for key in event.keys})  # in one order everywhere, so nobody waits in a circle
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, now)
-        seq = await _queue_run(tx, run_id, thread_id, assistant, now)
+        seq = await _queue_run(tx, run_id, thread_id, assistant, now, lifetime)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
@@ -131,7 +131,9 @@ class Intake:
         return (await tx.execute(statement)).first() is not None
 
 
-async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int) -> int:
+async def _queue_run(
+    tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int, lifetime: int
+) -> int:
     row: dict[str, object] = {
         "id": run_id,
         "created_at": now,
@@ -141,7 +143,7 @@ async def _queue_run(tx: Transaction, run_id: str, thread_id: str, assistant: As
         "model": assistant.model,
         "instructions": assistant.instructions or "",
         "tools": assistant.tools,
-        "expires_at": now + RUN_LIFETIME,
+        "expires_at": now + lifetime,
         "temperature": assistant.temperature,
         "top_p": assistant.top_p,
         "truncation": AutoTruncation(),

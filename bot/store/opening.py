@@ -1,13 +1,13 @@
 """Opening the store: address, lock, engines, schema, aggregates."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot import ports
-from bot.errors import OperatorError
+from bot.errors import StoreUnavailable
 from bot.store.assistants import Assistants
 from bot.store.blobs import DirectoryBlobs, TableBlobs
 from bot.store.collections import Collections
@@ -19,6 +19,7 @@ from bot.store.intake import Intake
 from bot.store.lanes import Bell, Lanes
 from bot.store.lockfile import only_process
 from bot.store.notes import Notes
+from bot.store.places import blob_directory, make_places
 from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
 from bot.store.sqlite import open_sqlite, sqlite_engine
@@ -54,15 +55,18 @@ async def open_store(url: str, data_dir: Path, *, pool_size: int = 4) -> AsyncGe
 
     Raises:
         SettingsError: the URL is wrong.
-        OperatorError: another process uses the SQLite database, or the PostgreSQL schema is not the newest.
+        OperatorError: a folder or the file cannot be made, another process uses the SQLite database, or the PostgreSQL
+            schema is not the newest.
         StoreUnavailable: the database cannot be reached.
     """
     address = parse_url(url)
-    await asyncio.to_thread(_make_directories, address, data_dir)
+    await asyncio.to_thread(make_places, address, data_dir)
     with only_process(address.file):
         engines = open_postgres(address, pool_size) if address.kind == "postgres" else open_sqlite(address)
         try:
-            yield await _prepare(address, engines, data_dir)
+            with _first_connection():
+                store = await _prepare(address, engines, data_dir)
+            yield store
         finally:
             await engines.close()
 
@@ -72,12 +76,12 @@ async def migrate(url: str, data_dir: Path) -> str:
 
     Raises:
         SettingsError: the URL is wrong.
-        OperatorError: another process uses the SQLite database.
+        OperatorError: a folder or the file cannot be made, or another process uses the SQLite database.
         StoreUnavailable: the database cannot be reached.
     """
     address = parse_url(url)
-    await asyncio.to_thread(_make_directories, address, data_dir)
-    with only_process(address.file):
+    await asyncio.to_thread(make_places, address, data_dir)
+    with only_process(address.file), _first_connection():
         return await _migrate(address)
 
 
@@ -101,7 +105,7 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
     else:
         await (upgrade(engines.writer) if address.file is None else _migrate(address))
         await lanes.free_all()
-        blobs = DirectoryBlobs(data_dir / "files")
+        blobs = DirectoryBlobs(blob_directory(data_dir))
     return OpenStore(
         intake=Intake(engines, bell),
         lanes=lanes,
@@ -115,12 +119,10 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
     )
 
 
-def _make_directories(address: DatabaseAddress, data_dir: Path) -> None:
-    if address.kind == "postgres":
-        return
+@contextmanager
+def _first_connection() -> Generator[None, None, None]:
+    """Name the setting that has to be looked at when the very first connection fails."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if address.file is not None:
-            address.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise OperatorError(f"The data directory cannot be made: {error}") from error
+        yield
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"DATABASE_URL: {error}") from error

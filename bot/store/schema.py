@@ -207,6 +207,7 @@ tool_calls = Table(
     Column("state", CleanText, nullable=False),
     Column("output", CleanText),
     Column("started_fence", BigInt),
+    Column("begins", Integer, nullable=False, server_default="0"),
 )
 
 lanes = Table(

@@ -11,10 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Double, Select, TextClause, and_, bindparam, literal_column, select, text
 
+from bot.domain.lanes import LEASE_SECONDS
 from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, OWNED_LANE, deliveries, lanes, runs
-
-TTL: Final = 6.0
-"""Seconds that a process counts as alive after its last heartbeat."""
 
 _OURS = and_(
     lanes.c.thread_id == bindparam("thread"), lanes.c.owner == bindparam("worker"), lanes.c.fence == bindparam("fence")
@@ -77,10 +75,10 @@ def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements
         ahead=text(f"(SELECT count(*) - 1 FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}) AS ahead"),
         enrol=text(
             "INSERT INTO workers (id, role, expires_at, draining) "
-            f"VALUES (:worker, :role, {now} + {TTL}, false) "
+            f"VALUES (:worker, :role, {now} + {LEASE_SECONDS}, false) "
             "ON CONFLICT (id) DO UPDATE SET role = excluded.role, expires_at = excluded.expires_at, draining = false"
         ),
-        beat=text(f"UPDATE workers SET expires_at = {now} + {TTL} WHERE id = :worker RETURNING id"),
+        beat=text(f"UPDATE workers SET expires_at = {now} + {LEASE_SECONDS} WHERE id = :worker RETURNING id"),
         # Not "the owner's row is expired": an owner whose row is already gone would keep its lanes for ever.
         free_dead_lanes=text(
             f"""WITH d AS (SELECT l.thread_id AS k FROM lanes l WHERE {OWNED_LANE}

@@ -102,4 +102,4 @@ def translated() -> Generator[None, None, None]:
     except asyncpg.PostgresError as error:
         raise StoreUnavailable(f"The database refused the connection: {error}") from error
     except (OSError, asyncpg.InterfaceError) as error:
-        raise StoreUnavailable(f"The database cannot be reached: {error}") from error
+        raise StoreUnavailable(f"The database cannot be reached: {error or type(error).__name__}") from error

@@ -52,8 +52,16 @@ def _broken_off(called: FunctionAsTool, what: str) -> ToolOutcome:
 
 async def _invoke(function: Callable[..., object], arguments: tuple[object, ...], named: dict[str, object]) -> object:
     if inspect.iscoroutinefunction(function):
-        return cast("object", await function(*arguments, **named))
+        try:
+            return cast("object", await function(*arguments, **named))
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _harmless(error) from error
     return await _in_thread(lambda: function(*arguments, **named))
+
+
+def _harmless(error: BaseException) -> Exception:
+    """An error that asyncio carries like any other: a tool must not be able to end the bot."""
+    return error if isinstance(error, Exception) else RuntimeError(f"the tool raised {type(error).__name__}")
 
 
 async def _in_thread(work: Callable[[], object]) -> object:
@@ -72,14 +80,14 @@ async def _in_thread(work: Callable[[], object]) -> object:
         if error is None:
             done.set_result(result)
         else:
-            done.set_exception(error)
+            done.set_exception(_harmless(error))
 
     def body() -> None:
         result: object = None
         error: BaseException | None = None
         try:
             result = context.run(work)
-        except Exception as raised:  # noqa: BLE001 - carried over to the awaiting task as it is
+        except BaseException as raised:  # noqa: BLE001 - carried over to the awaiting task
             error = raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result, error)

@@ -65,7 +65,7 @@ def _load(path: Path, source: bytes) -> ModuleType:
     sys.modules[module.__name__] = module  # dataclasses and get_type_hints look a module up by its name
     try:
         exec(compile(source, path, "exec"), vars(module))  # noqa: S102 - tools are the operator's own code
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the operator's code may raise anything
         del sys.modules[module.__name__]
         raise ToolDefinitionError(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
     return module

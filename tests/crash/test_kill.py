@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.playground.view import PlatformName
+from bot.store import migrate
 from tests.crash.life import Moment, live
 from tests.support.house import House, built
 from tests.support.model_server import Call, Reply, ScriptedModel, SeenRequest
@@ -105,6 +106,7 @@ async def lives(tmp_path: Path, forks: ForkServerContext, model: ScriptedModel) 
     tools.mkdir(parents=True)
     (tools / "money.py").write_text(TOOLS)
     async with built(tmp_path, model, {"TOOLS_DIR": str(tools)}) as house:
+        await migrate(house.environment()["DATABASE_URL"], tmp_path)  # so that the first commit counted is the run's
         yield Lives(house, forks)
 
 

@@ -103,11 +103,14 @@ async def test_run_without_tokens_says_what_to_set(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("command", ["api", "knowledge", "doctor", "forget", "usage"])
+@pytest.mark.parametrize(
+    "command",
+    ["api --port 8701", "knowledge add x.md", "doctor", "forget --user U1", "usage", "run --http", "run --role worker"],
+)
 def test_a_command_that_is_not_there_yet_says_so_and_exits_with_2(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([command]) == 2
+    assert main(command.split()) == 2
     assert "is not there yet" in capsys.readouterr().err
 
 

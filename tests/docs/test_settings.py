@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import PARTS, Settings, variable
+from bot.models import DEFAULT_MODEL
+from bot.settings import PARTS, ModelSettings, Settings, variable
 
 ROOT = Path(__file__).parents[2]
 FIELDS = [(part, name, info) for part in PARTS for name, info in part.model_fields.items()]
@@ -54,6 +55,8 @@ def test_only_the_settings_module_reads_the_environment() -> None:
         ({"MODEL_PROVIDER": "openai"}, "OPENAI_API_KEY is missing"),
         ({"MODEL_PROVIDER": "azure", "OPENAI_API_KEY": "k"}, "MODEL_PROVIDER=azure needs OPENAI_BASE_URL"),
         ({"ASSISTANT_INSTRUCTIONS": "a", "ASSISTANT_INSTRUCTIONS_FILE": "b"}, "both set"),
+        ({"DISCORD_BOT_TOKEN": "x"}, "DISCORD_BOT_TOKEN is not a setting; did you mean DISCORD_TOKEN?"),
+        ({"DISCORD_COLOUR": "x"}, "DISCORD_COLOUR is not a setting; docs/settings.md lists those that are."),
         ({"SLACK_BOT_TOKN": "xoxb-1"}, "SLACK_BOT_TOKN is not a setting; did you mean SLACK_BOT_TOKEN?"),
     ],
 )
@@ -76,5 +79,11 @@ def test_a_secret_is_not_repeated_in_an_error(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_MODEL", "")
-    assert Settings().model.openai_model
+    monkeypatch.setenv("OFFLINE_PACE", "")
+    assert Settings().model.offline_pace > 0
+
+
+def test_the_model_that_an_empty_setting_means_is_the_one_that_is_connected() -> None:
+    described = ModelSettings.model_fields["openai_model"].description or ""
+    assert re.findall(r"gpt-[\w.-]+\w", described) == [DEFAULT_MODEL]
+    assert Settings().model.openai_model == ""

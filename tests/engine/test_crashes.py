@@ -187,7 +187,7 @@ async def check(story: Story, run_id: str) -> None:
 
 
 async def test_a_turn_that_a_crash_cut_is_not_an_attempt(sqlite_store: Store) -> None:
-    """However often processes die in the middle of a turn, the next one asks again."""
+    """More processes than a turn has attempts may die in the middle of it: the next one asks again."""
     accepted = await say(sqlite_store, "Hi")
     for _ in range(QUICK.attempts + 1):
         gate = Gate()
@@ -237,3 +237,66 @@ async def test_a_harmful_tool_that_a_crash_cut_is_unknown_and_the_model_is_told(
     assert toolbox.begun == []
     (output,) = [item.output for item in second.model.requests[0].input if isinstance(item, CallOutput)]
     assert "Check before you repeat it" in output
+
+
+async def test_a_turn_that_kills_every_process_ends_the_run(store: Store) -> None:
+    """After so many lives nobody asks again, and the person is told why."""
+    accepted = await say(store, "Hi")
+    limits = QUICK.model_copy(update={"drain": 0.0, "lives": 3})
+    for _ in range(3):
+        gate = Gate()
+        bench = Bench(store, ScriptedClient([TextDelta("Hal"), gate]), limits=limits)
+        async with bench.working():
+            await gate.reached.wait()
+    last = Bench(store, ScriptedClient(), limits=limits)
+    async with last.working():
+        run = await last.outlet.end_of(accepted.run_id)
+    assert run.status is RunStatus.FAILED
+    assert run.last_error is not None
+    assert "interrupted 3 times" in run.last_error.message
+    assert last.model.requests == []
+
+
+async def test_a_finished_turn_gives_the_next_one_its_own_lives(sqlite_store: Store) -> None:
+    """Two turns of one run survive one death each, though there are only two lives."""
+    accepted = await say(sqlite_store, "Hi")
+    limits = QUICK.model_copy(update={"drain": 0.0, "lives": 2})
+    toolbox = SmallToolbox(look=(Effect.READ, gives("seen")))
+    first, second = Gate(), Gate()
+    scripts: list[tuple[list[list[Step]], Gate | None]] = [
+        ([[TextDelta("a"), first]], first),
+        ([calls(("look", {})), [TextDelta("b"), second]], second),
+        ([text("Done")], None),
+    ]
+    for script, gate in scripts:
+        bench = Bench(sqlite_store, ScriptedClient(*script), toolbox, limits=limits)
+        async with bench.working():
+            await (gate.reached.wait() if gate is not None else bench.outlet.end_of(accepted.run_id))
+    (run,) = bench.outlet.ended
+    assert run.status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize("effect", [Effect.READ, Effect.IDEMPOTENT])
+async def test_a_tool_that_kills_every_process_is_given_up(store: Store, effect: Effect) -> None:
+    """It is begun three times in all; then the call has failed and the model is told."""
+    accepted = await say(store, "Hi")
+    limits = QUICK.model_copy(update={"drain": 0.0, "begins": 3})
+    scripts = [calls(("look", {}))]
+    for life in range(3):
+        gate = Gate()
+        toolbox = SmallToolbox(look=(effect, waits_at(gate)))
+        async with Bench(store, ScriptedClient(*scripts), toolbox, limits=limits).working():
+            await gate.reached.wait()
+        scripts = []
+        (call,) = await store.runs.calls(accepted.run_id)
+        assert (call.state, call.begins) == (CallState.STARTED, life + 1)
+    toolbox = SmallToolbox(look=(effect, gives("seen")))
+    last = Bench(store, ScriptedClient(text("I could not look.")), toolbox, limits=limits)
+    async with last.working():
+        run = await last.outlet.end_of(accepted.run_id)
+    assert run.status is RunStatus.COMPLETED
+    assert toolbox.begun == []
+    (call,) = await store.runs.calls(accepted.run_id)
+    assert call.state is CallState.FAILED
+    (output,) = [item.output for item in last.model.requests[0].input if isinstance(item, CallOutput)]
+    assert "begun 3 times" in output

@@ -1,12 +1,16 @@
 """The pure parts: a turn's draft, cut texts, data blocks, names."""
 
+import hashlib
 import re
+import subprocess
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.names import LONGEST_FILE, LONGEST_PERSON
 from bot.domain.turns import (
     CallArguments,
     CallDone,
@@ -22,12 +26,11 @@ from bot.domain.turns import (
 )
 from bot.engine import EngineLimits
 from bot.engine.attachments import decode, fenced, is_text
-from bot.engine.attempts import error_named, name_of
-from bot.engine.authors import NAME_LENGTH, clean_name
 from bot.engine.draft import Draft
-from bot.engine.failure import EmptyAnswer
+from bot.engine.failures import EmptyAnswer, name_of, wait_before_next
+from bot.engine.prompt import plain_file, plain_person
 from bot.engine.sizes import clip
-from bot.errors import BrokenStream, ContextTooLong, ModelError, ModelUnavailable
+from bot.errors import BrokenStream, ContentFiltered, ContextTooLong, ModelError, ModelUnavailable
 
 REQUEST = ModelRequest(model="m", instructions="", input=())
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -44,15 +47,16 @@ LIMITS = EngineLimits(turn_text=50, call_arguments=40, calls=1)
 
 
 @given(st.lists(EVENTS, max_size=40))
-def test_whatever_arrives_the_text_is_what_was_shown_and_caps_hold(events: list[ModelEvent]) -> None:
+def test_whatever_arrives_the_words_are_what_was_shown_and_caps_hold(events: list[ModelEvent]) -> None:
     draft = Draft(LIMITS)
-    shown = "".join(draft.take(event) for event in events)
-    written = "".join(event.text for event in events if isinstance(event, TextDelta | RefusalDelta))
-    assert draft.text == shown
-    assert shown == (written[:50] if written.strip() else "")
+    in_order = sorted(events, key=lambda event: isinstance(event, RefusalDelta))  # text comes before a refusal
+    shown = "".join(draft.take(event) for event in in_order)
+    written = "".join(event.text for event in in_order if isinstance(event, TextDelta | RefusalDelta))
+    assert draft.words == shown
     draft.take(Finished(FinishReason.STOP))
     result = draft.result(REQUEST)
-    assert result.text == shown
+    assert result.text + result.refusal == (written[:50] if written.strip() else "")
+    assert shown == "\n\n".join(filter(None, (result.text, result.refusal)))
     assert all(len(call.arguments) <= 40 for call in result.calls)
     assert len(result.calls) <= 4
 
@@ -93,13 +97,24 @@ def test_a_data_block_ends_where_its_mark_says(text: str) -> None:
     assert mark[1] not in text
 
 
+def test_nobody_who_writes_a_file_can_work_out_its_mark() -> None:
+    """It is the same for the same file in this process, but not made from the content alone."""
+    block = fenced("file", "n", "text", "Here:")
+    assert block == fenced("file", "n", "text", "Here:")
+    assert hashlib.sha256(b"text").hexdigest()[:16] not in block
+    code = "from bot.engine.attachments import fenced; print(fenced('file', 'n', 'text', 'Here:'))"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert other.startswith('Here:\n<file mark="')
+    assert other.strip() != block
+
+
 @given(st.text(max_size=200))
 def test_a_name_stays_one_harmless_line(name: str) -> None:
-    clean = clean_name(name)
-    assert clean
-    assert len(clean) <= NAME_LENGTH
-    assert not set(clean) & set("[]<>\n")
-    assert not any(unicodedata.category(char).startswith("C") for char in clean)
+    for clean, longest in ((plain_person(name), LONGEST_PERSON), (plain_file(name), LONGEST_FILE)):
+        assert clean
+        assert len(clean) <= longest
+        assert not set(clean) & set('[]<>"\n')
+        assert not any(unicodedata.category(char).startswith("C") for char in clean)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +146,42 @@ def test_which_files_are_text(media_type: str, *, expected: bool) -> None:
     assert is_text(media_type) is expected
 
 
-@pytest.mark.parametrize(
-    "error", [ModelUnavailable(), ModelUnavailable(limited=True), BrokenStream(), EmptyAnswer(), ContextTooLong()]
-)
-def test_a_failure_is_known_again_by_its_recorded_word(error: ModelError) -> None:
-    again = error_named(name_of(error))
-    assert type(again) is type(error)
-    assert getattr(again, "limited", None) == getattr(error, "limited", None)
+def waits_of(error: ModelError, limits: EngineLimits) -> list[float]:
+    """The waits between the attempts of a turn that always fails like this."""
+    earlier: list[str] = []
+    waits: list[float] = []
+    while (wait := wait_before_next(error, earlier, limits)) is not None:
+        waits.append(wait)
+        earlier.append(name_of(error))
+    return waits
+
+
+def test_a_run_outlives_a_provider_that_is_away_for_a_minute_with_few_requests() -> None:
+    waits = waits_of(ModelUnavailable(), EngineLimits())
+    assert sum(waits) >= 60
+    assert len(waits) == 3
+    assert all(wait > EngineLimits().patience for wait in waits), "each wait gives the lane back"
+
+
+def test_the_provider_s_word_counts_when_it_asks_for_more_time() -> None:
+    assert waits_of(ModelUnavailable(retry_after=200.0), EngineLimits()) == [200.0] * 3
+    assert min(waits_of(ModelUnavailable(retry_after=0.1), EngineLimits())) >= 10
+
+
+@pytest.mark.parametrize("error", [BrokenStream(), EmptyAnswer()])
+def test_broken_answers_are_asked_again_soon_and_a_limited_number_of_times(error: ModelError) -> None:
+    waits = waits_of(error, EngineLimits())
+    assert len(waits) == 2
+    assert sum(waits) < 5
+
+
+def test_outages_and_broken_answers_do_not_use_up_each_other_s_attempts() -> None:
+    earlier = ["BrokenStream", "ModelUnavailable", "ModelUnavailable", "ContextTooLong"]
+    assert wait_before_next(BrokenStream(), earlier, EngineLimits()) is not None
+    assert wait_before_next(ModelUnavailable(), earlier, EngineLimits()) is not None
+    assert wait_before_next(ContextTooLong(), earlier, EngineLimits()) is None
+
+
+def test_what_the_provider_refuses_is_not_asked_again() -> None:
+    assert waits_of(ModelError(), EngineLimits()) == []
+    assert waits_of(ContentFiltered(), EngineLimits()) == []

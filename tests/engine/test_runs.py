@@ -1,11 +1,27 @@
 """How runs go and end, on both databases."""
 
-from bot.domain.messages import MessageStatus
+from bot.domain.messages import MessageStatus, RefusalPart, TextPart
 from bot.domain.runs import RunStatus
-from bot.domain.turns import Finished, FinishReason, RefusalDelta, TextDelta
+from bot.domain.steps import Effect
+from bot.domain.turns import AssistantText, Finished, FinishReason, RefusalDelta, TextDelta
+from bot.engine.failures import UNREACHABLE
 from bot.errors import BrokenStream, ContentFiltered, ContextTooLong, ModelRefusedAccess, ModelUnavailable
 from bot.ports import Store
-from tests.support.engine_doubles import QUICK, Bench, Gate, ScriptedClient, ShiftedClock, said, say, text, until
+from tests.support.engine_doubles import (
+    QUICK,
+    Bench,
+    Gate,
+    ScriptedClient,
+    ShiftedClock,
+    SmallToolbox,
+    Step,
+    calls,
+    gives,
+    said,
+    say,
+    text,
+    until,
+)
 
 
 async def has_failed_turn(store: Store, run_id: str) -> bool:
@@ -48,7 +64,34 @@ class TestAnswers:
         run = await bench.answer("Do it")
         assert run.status is RunStatus.COMPLETED
         assert bench.outlet.shown(run.id) == "I will not."
-        assert (await sqlite_store.runs.messages(run.id))[0].text == "I will not."
+        (message,) = await sqlite_store.runs.messages(run.id)
+        assert message.content == (RefusalPart(refusal="I will not."),)
+
+    async def test_a_refusal_after_text_stands_apart_from_it_as_it_was_shown(self, sqlite_store: Store) -> None:
+        bench = Bench(
+            sqlite_store, ScriptedClient([TextDelta("Well."), RefusalDelta("No"), RefusalDelta("."), *text()])
+        )
+        run = await bench.answer("Do it")
+        (message,) = await sqlite_store.runs.messages(run.id)
+        assert message.content == (TextPart(value="Well."), RefusalPart(refusal="No."))
+        assert bench.outlet.shown(run.id) == message.words == "Well.\n\nNo."
+
+    async def test_a_refusal_that_is_cut_stays_a_refusal(self, store: Store) -> None:
+        script = [RefusalDelta("I will n"), *text(finish=FinishReason.LENGTH)]
+        run = await Bench(store, ScriptedClient(script)).answer("Do it")
+        assert run.status is RunStatus.INCOMPLETE
+        (message,) = await store.runs.messages(run.id)
+        assert message.content == (RefusalPart(refusal="I will n"),)
+
+    async def test_the_model_reads_its_earlier_refusals(self, sqlite_store: Store) -> None:
+        toolbox = SmallToolbox(look=(Effect.READ, gives("seen")))
+        first: list[Step] = [RefusalDelta("Not that."), *calls(("look", {}))]
+        model = ScriptedClient(first, text("Done."), text("Bye."))
+        bench = Bench(sqlite_store, model, toolbox)
+        await bench.answer("Do it")
+        await bench.answer("And?")
+        read = [[item.text for item in asked.input if isinstance(item, AssistantText)] for asked in model.requests]
+        assert read == [[], ["Not that."], ["Not that.", "Done."]]
 
     async def test_white_space_before_the_text_makes_no_message_of_its_own(self, sqlite_store: Store) -> None:
         gate = Gate()
@@ -97,7 +140,7 @@ class TestFailures:
         self, sqlite_store: Store
     ) -> None:
         for error in (ModelRefusedAccess("key sk-secret"), RuntimeError("sk-secret"), BrokenStream("sk-secret")):
-            bench = Bench(sqlite_store, ScriptedClient(*[[error]] * QUICK.attempts))
+            bench = Bench(sqlite_store, ScriptedClient(*[[TextDelta("x"), error]] * QUICK.attempts))
             run = await bench.answer("Hi", conversation=str(type(error)))
             assert run.status is RunStatus.FAILED
             assert run.last_error is not None
@@ -142,10 +185,25 @@ class TestFailures:
 
     async def test_a_rate_limit_that_lasts_fails_as_one(self, sqlite_store: Store) -> None:
         limited = [ModelUnavailable(limited=True, retry_after=0)]
-        bench = Bench(sqlite_store, ScriptedClient(limited, limited, limited))
-        run = await bench.answer("Hi")
+        bench = Bench(sqlite_store, ScriptedClient(*[limited] * QUICK.outages))
+        with bench.model.used_up():
+            run = await bench.answer("Hi")
         assert run.last_error is not None
         assert run.last_error.code == "rate_limit_exceeded"
+
+    async def test_a_stream_that_breaks_before_it_begins_is_a_provider_that_is_away(self, sqlite_store: Store) -> None:
+        bench = Bench(sqlite_store, ScriptedClient(*[[BrokenStream()]] * QUICK.outages))
+        with bench.model.used_up():
+            run = await bench.answer("Hi")
+        assert run.last_error is not None
+        assert run.last_error.message == UNREACHABLE
+
+    async def test_an_outage_gives_the_lane_back(self, sqlite_store: Store) -> None:
+        limits = QUICK.model_copy(update={"patience": 0.0, "outage_backoff": 0.3, "lanes": 1})
+        bench = Bench(sqlite_store, ScriptedClient([ModelUnavailable()], text("Back")), limits=limits)
+        run = await bench.answer("Hi")
+        assert run.status is RunStatus.COMPLETED
+        assert len(bench.outlet.leases) == 2
 
     async def test_a_long_wait_gives_the_lane_back_and_goes_on_when_it_is_due(self, store: Store) -> None:
         limits = QUICK.model_copy(update={"patience": 0.0, "lanes": 1})
@@ -188,9 +246,9 @@ class TestStop:
         gate = Gate()
         bench = Bench(store, ScriptedClient([TextDelta("Hal"), TextDelta("f"), gate]))
         accepted = await say(store, "Hi")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             await gate.reached.wait()
-            assert await engine.cancel(accepted.run_id) is RunStatus.CANCELLING
+            assert await control.cancel(accepted.run_id) is RunStatus.CANCELLING
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.CANCELLED
         (message,) = await store.runs.messages(run.id)
@@ -208,9 +266,9 @@ class TestStop:
         bench = Bench(store, ScriptedClient([gate, *text("One")]))
         first = await say(store, "One")
         second = await say(store, "Two")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             await gate.reached.wait()
-            await engine.cancel(second.run_id)
+            await control.cancel(second.run_id)
             gate.open.set()
             runs = await bench.outlet.ends_of(first.run_id, second.run_id)
         assert [run.status for run in runs] == [RunStatus.COMPLETED, RunStatus.CANCELLED]
@@ -219,9 +277,9 @@ class TestStop:
         limits = QUICK.model_copy(update={"patience": 0.0})
         bench = Bench(store, ScriptedClient([ModelUnavailable(retry_after=300)]), limits=limits)
         accepted = await say(store, "Hi")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             await until(lambda: has_failed_turn(store, accepted.run_id))
-            await engine.cancel(accepted.run_id)
+            await control.cancel(accepted.run_id)
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.CANCELLED
 
@@ -237,12 +295,12 @@ class TestStop:
         assert run.status is RunStatus.CANCELLED
 
     async def test_a_run_that_does_not_exist_cannot_be_stopped(self, sqlite_store: Store) -> None:
-        assert await Bench(sqlite_store, ScriptedClient()).engine.cancel("run_none") is None
+        assert await Bench(sqlite_store, ScriptedClient()).control.cancel("run_none") is None
 
     async def test_stop_of_an_ended_run_changes_nothing(self, sqlite_store: Store) -> None:
         bench = Bench(sqlite_store, ScriptedClient(text("Done")))
         run = await bench.answer("Hi")
-        assert await bench.engine.cancel(run.id) is RunStatus.COMPLETED
+        assert await bench.control.cancel(run.id) is RunStatus.COMPLETED
 
 
 class TestExpiry:
@@ -266,15 +324,13 @@ class TestExpiry:
         assert (await sqlite_store.runs.messages(run.id))[0].text == "Half"
 
     async def test_a_silent_model_cannot_keep_a_run_beyond_its_time(self, sqlite_store: Store) -> None:
-        limits = QUICK.model_copy(update={"run_lifetime": 1.5})
-        run = await Bench(sqlite_store, ScriptedClient([Gate()]), limits=limits).answer("Hi")
+        run = await Bench(sqlite_store, ScriptedClient([Gate()])).answer("Hi", lifetime=2)
         assert run.status is RunStatus.EXPIRED
 
-    async def test_the_chat_level_may_raise_the_lifetime(self, sqlite_store: Store) -> None:
+    async def test_the_lifetime_that_the_run_was_accepted_with_counts(self, sqlite_store: Store) -> None:
         clock = ShiftedClock()
         clock.shift = 601.0
-        limits = QUICK.model_copy(update={"run_lifetime": 3600.0})
-        run = await Bench(sqlite_store, ScriptedClient(text("Hi")), clock=clock, limits=limits).answer("Hi")
+        run = await Bench(sqlite_store, ScriptedClient(text("Hi")), clock=clock).answer("Hi", lifetime=3600)
         assert run.status is RunStatus.COMPLETED
 
 
@@ -306,9 +362,36 @@ class TestOrder:
         bench = Bench(sqlite_store, ScriptedClient([gate, *text("a")], [second, *text("b")]), limits=limits)
         first = await say(sqlite_store, "Hi", conversation="a")
         other = await say(sqlite_store, "Hi", conversation="b")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             await gate.reached.wait()
-            assert len(engine.running) == 1
+            assert len(control.running) == 1
             gate.open.set()
             second.open.set()
             await bench.outlet.ends_of(first.run_id, other.run_id)
+
+
+class TestStreamsWithoutAnEnd:
+    """A stream that simply stops, as a connection does that is closed in an orderly way."""
+
+    async def test_text_without_a_terminal_event_is_superseded_and_asked_again(self, store: Store) -> None:
+        bench = Bench(store, ScriptedClient([TextDelta("Hal")], text("Hello")))
+        with bench.model.used_up():
+            run = await bench.answer("Hi")
+        assert run.status is RunStatus.COMPLETED
+        assert [turn.error for turn in await store.runs.turns(run.id)] == ["BrokenStream", None]
+        messages = await store.runs.messages(run.id)
+        assert [(message.text, message.superseded) for message in messages][1:] == [("Hello", False)]
+        assert messages[0].superseded
+
+    async def test_a_stream_without_any_event_counts_as_an_outage(self, sqlite_store: Store) -> None:
+        bench = Bench(sqlite_store, ScriptedClient([], text("Hello")))
+        with bench.model.used_up():
+            run = await bench.answer("Hi")
+        assert run.status is RunStatus.COMPLETED
+        assert [turn.error for turn in await sqlite_store.runs.turns(run.id)] == ["ModelUnavailable", None]
+
+    async def test_it_fails_the_run_after_so_many_attempts(self, sqlite_store: Store) -> None:
+        bench = Bench(sqlite_store, ScriptedClient(*[[TextDelta("Hal")]] * QUICK.attempts))
+        with bench.model.used_up():
+            run = await bench.answer("Hi")
+        assert run.status is RunStatus.FAILED

@@ -172,10 +172,10 @@ class TestStop:
         toolbox = SmallToolbox(order=(Effect.ONCE, waits_at(gates[0])), look=(Effect.READ, waits_at(gates[1])))
         bench = Bench(store, ScriptedClient(calls(("order", {}), ("look", {}))), toolbox)
         accepted = await say(store, "Hi")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             for gate in gates:
                 await gate.reached.wait()
-            await engine.cancel(accepted.run_id)
+            await control.cancel(accepted.run_id)
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.CANCELLED
         assert [call.state for call in await store.runs.calls(run.id)] == [CallState.UNKNOWN, CallState.FAILED]

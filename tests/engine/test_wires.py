@@ -11,14 +11,17 @@ from pydantic import SecretStr
 from bot.domain.runs import RunStatus
 from bot.domain.steps import CallState, Effect
 from bot.domain.turns import FinishReason
+from bot.engine import EngineLimits
 from bot.models import ModelConfig, RetryPolicy, connect
 from bot.ports import Store
-from tests.support.engine_doubles import Bench, SmallToolbox, gives, say
+from tests.support.engine_doubles import QUICK, Bench, SmallToolbox, gives, say
 from tests.support.model_server import Call, Reply, ScriptedModel
 
 
 @asynccontextmanager
-async def connected(store: Store, server: ScriptedModel, wire: Any, toolbox: SmallToolbox) -> AsyncIterator[Bench]:
+async def connected(
+    store: Store, server: ScriptedModel, wire: Any, toolbox: SmallToolbox, limits: EngineLimits = QUICK
+) -> AsyncIterator[Bench]:
     """An engine whose model is behind a socket."""
     config = ModelConfig(
         provider="openai",
@@ -30,13 +33,24 @@ async def connected(store: Store, server: ScriptedModel, wire: Any, toolbox: Sma
     )
     model = connect(config)
     try:
-        yield Bench(store, model, toolbox)  # type: ignore[arg-type]
+        yield Bench(store, model, toolbox, limits=limits)  # type: ignore[arg-type]
     finally:
         await model.close()
 
 
 @pytest.mark.parametrize("wire", ["responses", "chat"])
 class TestOverASocket:
+    async def test_an_overloaded_provider_gets_the_requests_of_one_retry_loop_for_each_outage(
+        self, sqlite_store: Store, wire: str
+    ) -> None:
+        overloaded = Reply(status=503, error={"error": {"message": "overloaded"}})
+        limits = QUICK.model_copy(update={"outages": 2})
+        async with ScriptedModel() as server, connected(sqlite_store, server, wire, SmallToolbox(), limits) as bench:
+            server.enqueue(*[overloaded] * 6)
+            run = await bench.answer("Hi")
+            assert len(server.requests) == 6
+        assert run.status is RunStatus.FAILED
+
     async def test_parallel_calls_and_the_answer(self, sqlite_store: Store, wire: str) -> None:
         toolbox = SmallToolbox(a=(Effect.READ, gives("A")), b=(Effect.ONCE, gives("B")))
         async with ScriptedModel() as server, connected(sqlite_store, server, wire, toolbox) as bench:
@@ -57,10 +71,10 @@ class TestOverASocket:
         async with ScriptedModel() as server, connected(sqlite_store, server, wire, SmallToolbox()) as bench:
             server.enqueue(Reply(["Hal", "f", "never"], hold=asyncio.Event(), hold_after=2))
             accepted = await say(sqlite_store, "Hi")
-            async with bench.working() as engine:
+            async with bench.working() as control:
                 while bench.outlet.shown(accepted.run_id) != "Half":  # noqa: ASYNC110
                     await asyncio.sleep(0.005)
-                await engine.cancel(accepted.run_id)
+                await control.cancel(accepted.run_id)
                 run = await bench.outlet.end_of(accepted.run_id)
                 await server.left()
         assert run.status is RunStatus.CANCELLED

@@ -60,14 +60,52 @@ class TestFence:
         gate, clock = Gate(), ShiftedClock()
         bench = Bench(sqlite_store, ScriptedClient([TextDelta("a"), gate], text("again")), clock=clock)
         accepted = await say(sqlite_store, "Hi")
-        async with bench.working() as engine:
+        async with bench.working() as control:
             await gate.reached.wait()
-            assert engine.alive
+            assert control.alive
             clock.shift = 10.0
-            assert not engine.alive
+            assert not control.alive
             await bench.outlet.end_of(accepted.run_id)
-            assert engine.alive
+            assert control.alive
+        assert not control.alive
         assert len({lease.worker_id for lease in bench.outlet.leases}) == 2
+
+    async def test_nothing_can_be_lost_before_an_engine_has_enrolled(self, sqlite_store: Store) -> None:
+        assert Bench(sqlite_store, ScriptedClient()).control.alive
+
+    async def test_a_worker_whose_row_is_gone_is_not_alive_until_it_has_enrolled_anew(
+        self, sqlite_store: Store
+    ) -> None:
+        gate = Gate()
+        bench = Bench(sqlite_store, ScriptedClient([TextDelta("a"), gate], text("again")))
+        seen: list[bool] = []
+        lanes = sqlite_store.lanes
+
+        class Watched:
+            async def enrol(self, worker_id: str, role: str) -> None:
+                seen.append(bench.control.alive)
+                await lanes.enrol(worker_id, role)
+                seen.append(bench.control.alive)
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(lanes, name)
+
+        bench.engine = type(bench.engine)(
+            _with_lanes(sqlite_store, Watched()),
+            bench.model,
+            bench.toolbox,
+            bench.outlet,
+            RealClock(),
+            bench.control,
+            QUICK,
+        )
+        accepted = await say(sqlite_store, "Hi")
+        async with bench.working() as control:
+            await gate.reached.wait()
+            await lanes.hand_back(bench.outlet.leases[0].worker_id)
+            await bench.outlet.end_of(accepted.run_id)
+            assert control.alive
+        assert seen == [True, True, False, False]
 
 
 class TestStopping:
@@ -165,11 +203,11 @@ class TestBoundaries:
         first = await say(sqlite_store, "One")
         second = await say(sqlite_store, "Two")
 
-        async def unreachable(run: Run) -> None:
+        async def broken(run: Run) -> None:
             if run.id == first.run_id:
-                raise Unreachable
+                raise RuntimeError
 
-        bench.outlet.at_end = unreachable
+        bench.outlet.at_end = broken
         async with bench.working():
             await bench.outlet.end_of(second.run_id)
         delivery = await sqlite_store.deliveries.get(first.run_id)
@@ -214,14 +252,20 @@ class TestBoundaries:
 
         bench = Bench(sqlite_store, ScriptedClient())
         bench.engine = type(bench.engine)(
-            _with_lanes(sqlite_store, NoDatabase()), bench.model, bench.toolbox, bench.outlet, RealClock(), QUICK
+            _with_lanes(sqlite_store, NoDatabase()),
+            bench.model,
+            bench.toolbox,
+            bench.outlet,
+            RealClock(),
+            bench.control,
+            QUICK,
         )
         with pytest.raises(StoreUnavailable):
             await bench.engine.run()
 
 
 async def _idle(bench: Bench) -> bool:
-    return not bench.engine.running
+    return not bench.control.running
 
 
 def _with_lanes(store: Store, lanes: object) -> Store:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import SettingsError
-from bot.models import ModelConfig, connect
+from bot.models import DEFAULT_MODEL, OFFLINE_MODEL, ModelConfig, connect
 from bot.models.addresses import base_url_of, wants_azure
 from tests.models.asking import WIRES, connected, events_of
 from tests.support.model_server import Reply, ScriptedModel
@@ -13,8 +13,9 @@ from tests.support.model_server import Reply, ScriptedModel
 @pytest.mark.parametrize("config", [ModelConfig(), ModelConfig(provider="offline", api_key=SecretStr("sk-1"))])
 async def test_without_provider_or_by_name_the_model_is_offline(config: ModelConfig) -> None:
     client = connect(config)
-    assert client.traits.offline
-    assert client.traits.name == "offline-extractive"
+    assert client.traits.name == OFFLINE_MODEL
+    assert not client.traits.reads_authors
+    assert not client.traits.summarises
     await client.close()
 
 
@@ -23,7 +24,8 @@ async def test_without_provider_or_by_name_the_model_is_offline(config: ModelCon
 )
 async def test_a_key_or_an_address_is_a_provider(config: ModelConfig) -> None:
     client = connect(config)
-    assert not client.traits.offline
+    assert client.traits.reads_authors
+    assert client.traits.summarises
     await client.close()
 
 
@@ -40,6 +42,12 @@ async def test_a_key_or_an_address_is_a_provider(config: ModelConfig) -> None:
 def test_what_is_missing_is_named(config: ModelConfig, names: str) -> None:
     with pytest.raises(SettingsError, match=names):
         connect(config)
+
+
+async def test_without_a_name_openai_s_own_model_is_the_default() -> None:
+    client = connect(ModelConfig(api_key=SecretStr("sk-1")))
+    assert client.traits.name == DEFAULT_MODEL
+    await client.close()
 
 
 def test_the_key_is_not_shown() -> None:
@@ -66,15 +74,6 @@ async def test_azure_gets_its_header_at_its_v1_address(wire: str, path: str) -> 
     assert seen.headers["api-key"] == "azure-key"
     assert "authorization" not in seen.headers
     assert seen.query == {}
-
-
-async def test_azure_s_api_version_is_sent_only_when_it_is_set() -> None:
-    async with ScriptedModel() as server:
-        server.enqueue(Reply("Hi"))
-        fields = {"base_url": server.base_url.removesuffix("/v1"), "api_key": "k", "api_version": "preview"}
-        async with connected(server, provider="azure", **fields) as client:
-            await events_of(client)
-        assert server.requests[0].query == {"api-version": "preview"}
 
 
 @pytest.mark.parametrize("host", ["x.openai.azure.com", "x.services.ai.azure.com"])

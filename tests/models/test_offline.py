@@ -10,8 +10,8 @@ import pytest
 from bot.domain.assistants import FunctionDefinition
 from bot.domain.turns import CallInput, CallOutput, CallStarted, Finished, FinishReason, ModelInput, TextDelta
 from bot.models import ModelConfig, connect
-from bot.models.coercion import coerced
-from bot.models.number_words import in_words
+from bot.models.offline.coercion import coerced
+from bot.models.offline.number_words import in_words
 from tests.models.asking import arguments_of, events_of, request, said, text_of, tool
 
 TICKET = FunctionDefinition(

@@ -4,16 +4,19 @@ import io
 import zipfile
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.deliveries import RemoteFile
 from bot.domain.messages import ImageFilePart
-from bot.errors import Refused, Unreachable
+from bot.errors import Fenced, Refused, Unreachable
 from bot.ports import Store
 from bot.relay import Relay, RelayPolicy
-from bot.relay.attachments import FileIntake, clean_name
+from bot.relay.attachments import FileIntake
+from bot.relay.chat import Chat
+from bot.relay.governor import Governor
 from bot.relay.signatures import media_type_of
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
-from tests.support.run_script import FastClock, asked, assistant_of, event
+from tests.support.run_script import FastClock, StoreControl, asked, assistant_of, event
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -21,6 +24,16 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 def remote(name: str, size: int | None = None, refused: str | None = None) -> RemoteFile:
     return RemoteFile(name=name, size=size, source={"id": name}, refused=refused)
+
+
+def intake(
+    store: Store, adapter: MemoryAdapter, policy: RelayPolicy, control: StoreControl | None = None
+) -> FileIntake:
+    clock, address = FastClock(), event().address
+    with Governor(adapter.capabilities.pacing, clock).stream("general") as stream:
+        return FileIntake(
+            store.files, Chat(adapter, address, stream, clock, control or StoreControl(store)), policy, "run_1"
+        )
 
 
 def archive(*names: str) -> bytes:
@@ -43,6 +56,7 @@ def archive(*names: str) -> bytes:
         (archive("a.txt"), "application/zip"),
         (archive("[Content_Types].xml", "word/document.xml"), f"{OFFICE}.wordprocessingml.document"),
         (archive("[Content_Types].xml", "xl/workbook.xml"), f"{OFFICE}.spreadsheetml.sheet"),
+        (archive(*map(str, range(3_000)), "[Content_Types].xml", "word/x"), "application/zip"),
         (b"PK\x03\x04 broken", "application/octet-stream"),
         ("Grüße, 漢字\n".encode(), "text/plain"),
         ("Grüße".encode("utf-16"), "text/plain"),
@@ -57,27 +71,10 @@ def test_types_come_from_the_content(content: bytes, media_type: str) -> None:
     assert media_type_of(content) == media_type
 
 
-@pytest.mark.parametrize(
-    ("name", "clean"),
-    [
-        ("report.pdf", "report.pdf"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\temp\\a.txt", "a.txt"),
-        ("a\nb\x00\u202egnp.exe", "a bgnp.exe"),
-        ("...", "file"),
-        ("", "file"),
-        ("x" * 300 + ".csv", "x" * 116 + ".csv"),
-    ],
-)
-def test_names_are_only_names(name: str, clean: str) -> None:
-    assert clean_name(name) == clean
-    assert len(clean_name(name)) <= 120
-
-
 async def test_files_are_stored_and_attached_and_images_become_parts(sqlite_store: Store) -> None:
     adapter = MemoryAdapter(contents={"pic.png": PNG, "notes.txt": b"notes"})
     work, lease = await asked(sqlite_store, event(files=[remote("pic.png"), remote("notes.txt")]))
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock())
+    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
     async with relay.open(work, lease) as sink:
         await sink.prepare()
     (message,) = await sqlite_store.history.up_to(work.run, 5)
@@ -106,7 +103,11 @@ async def test_whatever_is_left_out_has_a_reason(sqlite_store: Store) -> None:
         remote("page.html"),
     ]  # fmt: skip
     policy = RelayPolicy(max_files=8, parallel_downloads=1)
-    taken = await FileIntake(sqlite_store.files, adapter, policy).take([*files, remote("ninth")])
+    with capture_logs() as logged:
+        taken = await intake(sqlite_store, adapter, policy).take([*files, remote("ninth")])
+    skipped = [one.attachment.skipped for one in taken if one.attachment.skipped]
+    assert sorted(line["reason"] for line in logged if line["event"] == "file skipped") == sorted(skipped)
+    assert all(line["run_id"] == "run_1" for line in logged)
     assert [(one.attachment.name, one.attachment.skipped) for one in taken] == [
         ("deleted", "It was deleted."),
         ("lost", "It could not be downloaded."),
@@ -122,5 +123,14 @@ async def test_whatever_is_left_out_has_a_reason(sqlite_store: Store) -> None:
 
 async def test_a_download_that_never_ends_is_given_up(sqlite_store: Store) -> None:
     adapter = MemoryAdapter(latency=30)
-    (taken,) = await FileIntake(sqlite_store.files, adapter, RelayPolicy(download_seconds=0.05)).take([remote("slow")])
+    (taken,) = await intake(sqlite_store, adapter, RelayPolicy(download_seconds=0.05)).take([remote("slow")])
     assert taken.attachment.skipped == "It took too long to download."
+
+
+async def test_nothing_is_downloaded_by_a_process_that_lost_its_lanes(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter(contents={"notes.txt": b"notes"})
+    with pytest.raises(Fenced):
+        await intake(sqlite_store, adapter, RelayPolicy(), StoreControl(sqlite_store, alive=False)).take(
+            [remote("notes.txt")]
+        )
+    assert adapter.calls == []

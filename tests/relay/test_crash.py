@@ -15,7 +15,7 @@ from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.relay import Relay
 from tests.support.memory_adapter import MemoryAdapter
-from tests.support.run_script import FastClock, RunScript, assistant_of, claim, enrolled, event
+from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, claim, enrolled, event
 
 FIRST = "".join(f"This is sentence number {number} of the first part. " for number in range(9))
 SECOND = "".join(f"And this is sentence number {number} of the second part. " for number in range(9))
@@ -70,7 +70,7 @@ class GatedStore:
 async def attempt(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, gate: Gate) -> None:
     """Execute the run as far as it is not executed yet, with a writer, as one process would."""
     adapter.gate = gate
-    relay = Relay(GatedStore(store, gate), [adapter], await assistant_of(store), FastClock(200))
+    relay = Relay(GatedStore(store, gate), [adapter], await assistant_of(store), FastClock(200), StoreControl(store))
     async with relay.open(work, lease) as sink:
         run = await store.runs.get(work.run.id)
         assert run is not None
@@ -160,3 +160,54 @@ async def test_several_crashes_in_a_row_leave_one_whole_reply(sqlite_store: Stor
     dice = random.Random(seed)
     for _ in range(8):
         await check(sqlite_store, worker, adapter, [dice.randrange(40), dice.randrange(25), dice.randrange(12)])
+
+
+@dataclass
+class Freezing:
+    """Implements `bot.ports.RunControl` for a process that loses its lanes after so many looks."""
+
+    store: Store
+    looks: int
+
+    @property
+    def alive(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0
+
+    async def cancel(self, run_id: str) -> RunStatus | None:
+        return await self.store.runs.request_cancel(run_id)
+
+
+async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:
+    relay = Relay(store, [adapter], await assistant_of(store), FastClock(200), control)
+    async with relay.open(work, lease) as sink:
+        script = RunScript(store, lease, work.run, sink)
+        await script.start()
+        for text in (FIRST, SECOND):
+            await script.say(text)
+        await sink.finish(await script.complete())
+
+
+async def test_a_process_that_was_frozen_before_any_request_makes_no_further_one(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    worker = await enrolled(sqlite_store)
+    fenced, looks = True, 0
+    while fenced:
+        adapter.messages.clear()
+        adapter.calls.clear()
+        await sqlite_store.lanes.beat(worker)
+        await sqlite_store.intake.accept(event(room=f"frozen{looks}"), await assistant_of(sqlite_store))
+        work, lease = await claim(sqlite_store, worker)
+        try:
+            await spoken(sqlite_store, adapter, work, lease, Freezing(sqlite_store, looks))
+            fenced = False
+        except Fenced:
+            assert len(adapter.calls) == looks
+            again = await resumed(sqlite_store, work, lease)
+            assert again is not None
+            await attempt(sqlite_store, adapter, *again, Gate(10**9))
+        assert " ".join(adapter.texts) == EXPECTED, looks
+        with suppress(Fenced):
+            await sqlite_store.lanes.next_work(lease)
+        looks += 1
+    assert looks > 4

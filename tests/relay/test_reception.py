@@ -1,6 +1,6 @@
 """What people say, press and command."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -8,30 +8,29 @@ from bot.domain.assistants import Assistant
 from bot.domain.messages import Author
 from bot.domain.runs import RunStatus
 from bot.errors import StoreUnavailable, Unreachable
-from bot.ports import Store
+from bot.ports import Ending, Store
 from bot.relay import Relay, RelayPolicy
-from bot.relay.commands import FRESH, HELP, NOT_YOURS, NOTHING_RUNS, NOTHING_TO_FORGET, STOPPING, TOO_LATE
-from bot.relay.contract import Command, Inbound, Press, RateSignal, Reception, Verdict
+from bot.relay.commands import (
+    FRESH,
+    HELP,
+    NOT_YOURS,
+    NOTHING_RUNS,
+    NOTHING_TO_FORGET,
+    STOPPING,
+    TOO_LATE,
+    command_in,
+)
+from bot.relay.contract import COMMANDS, Command, CommandName, Inbound, Press, RateSignal, Reception, Verdict
+from bot.relay.full_lane import TURNED_AWAY
 from tests.support.memory_adapter import MemoryAdapter
-from tests.support.run_script import ADA, BEN, FastClock, RunScript, assistant_of, claim, event
-
-
-@dataclass
-class StoreControl:
-    """Stops runs on record only; there is no engine."""
-
-    store: Store
-    cancelled: list[str] = field(default_factory=list)
-
-    async def cancel(self, run_id: str) -> RunStatus | None:
-        self.cancelled.append(run_id)
-        return await self.store.runs.request_cancel(run_id)
+from tests.support.run_script import ADA, BEN, FastClock, RunScript, StoreControl, assistant_of, claim, event
 
 
 @dataclass
 class House:
     store: Store
     assistant: Assistant
+    adapter: MemoryAdapter
     relay: Relay
     control: StoreControl
     reception: Reception
@@ -40,10 +39,10 @@ class House:
 @pytest.fixture
 async def house(sqlite_store: Store) -> House:
     assistant = await assistant_of(sqlite_store)
-    relay = Relay(sqlite_store, [MemoryAdapter()], assistant, FastClock(), RelayPolicy(lane_cap=3, max_text=5_000))
-    control = StoreControl(sqlite_store)
-    relay.connect(control)
-    return House(sqlite_store, assistant, relay, control, relay.reception("memory"))
+    adapter, control = MemoryAdapter(), StoreControl(sqlite_store)
+    policy = RelayPolicy(lane_cap=3, max_text=5_000)
+    relay = Relay(sqlite_store, [adapter], assistant, FastClock(), control, policy)
+    return House(sqlite_store, assistant, adapter, relay, control, relay.reception("memory"))
 
 
 async def test_an_addressed_message_is_accepted_and_the_next_one_is_queued(house: House) -> None:
@@ -55,6 +54,15 @@ async def test_the_same_event_again_is_a_duplicate(house: House) -> None:
     once = event()
     assert await house.reception.receive(Inbound(event=once, addressed=True)) is Verdict.ACCEPTED
     assert await house.reception.receive(Inbound(event=once, addressed=True)) is Verdict.DUPLICATE
+
+
+async def test_runs_live_as_long_as_the_policy_says(house: House) -> None:
+    policy = RelayPolicy(run_lifetime=77)
+    relay = Relay(house.store, [house.adapter], house.assistant, FastClock(), house.control, policy)
+    await relay.reception("memory").receive(Inbound(event=event(), addressed=True))
+    work, _ = await claim(house.store)
+    assert work.run.expires_at is not None
+    assert work.run.expires_at - work.run.created_at == 77
 
 
 async def test_talk_that_is_not_for_us_is_ignored_until_we_are_part_of_it(house: House) -> None:
@@ -96,12 +104,26 @@ async def test_an_endless_text_becomes_an_attachment(house: House) -> None:
     assert await house.store.files.read(file) == b"long " * 2_000
 
 
-async def test_one_message_too_many_is_turned_away(house: House) -> None:
+async def test_one_message_too_many_is_turned_away_and_its_answer_says_why(house: House) -> None:
     for _ in range(3):
         await house.reception.receive(Inbound(event=event(), addressed=True))
     assert house.control.cancelled == []
     await house.reception.receive(Inbound(event=event(), addressed=True))
     assert len(house.control.cancelled) == 1
+    work, lease = await claim(house.store)
+    for place in range(4):
+        async with house.relay.open(work, lease) as sink:
+            script = RunScript(house.store, lease, work.run, sink)
+            if place < 3:
+                await script.start()
+                await script.say("An answer.")
+                await sink.finish(await script.complete())
+                found = await house.store.lanes.next_work(lease)
+                assert found is not None
+                work = found
+            else:
+                await sink.finish(await script.end(Ending(status=RunStatus.CANCELLED)))
+    assert house.adapter.texts == [*["An answer."] * 3, TURNED_AWAY.format(waiting=3)]
 
 
 async def test_a_broken_store_is_not_an_acceptance(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +138,8 @@ async def test_a_broken_store_is_not_an_acceptance(house: House, monkeypatch: py
 # --- commands and buttons
 
 
-def command(name: str, person: Author = ADA, *, moderator: bool = False) -> Command:
-    return Command(name=name, conversation="memory:general", person=person, moderator=moderator)
+def command(name: CommandName, person: Author = ADA, *, moderator: bool = False, scope: str = "") -> Command:
+    return Command(name=name, conversation="memory:general", person=person, moderator=moderator, scope=scope)
 
 
 async def test_new_starts_over(house: House) -> None:
@@ -129,18 +151,31 @@ async def test_new_starts_over(house: House) -> None:
     assert await house.store.intake.thread_of("memory:general") not in (None, before)
 
 
-async def test_help_and_unknown_commands_help(house: House) -> None:
+async def test_help_names_every_command(house: House) -> None:
     assert await house.reception.command(command("help")) == HELP
-    assert HELP in await house.reception.command(command("dance"))
+    assert all(f"`{name}`: {description}" in HELP for name, description in COMMANDS.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("!stop", "stop"), (" /STOP\n", "stop"), ("stop", "stop"), ("Stop", "stop"), ("!new", "new"), ("/new", "new"),
+        ("help", "help"), ("!help", "help"), ("new", None), ("!dance", None), ("stop it", None), ("!", None),
+        ("", None), ("!!stop", None), ("# stop", None),
+    ],
+)  # fmt: skip
+def test_a_command_is_a_whole_message(text: str, name: CommandName | None) -> None:
+    assert command_in(text) == name
 
 
 async def test_stop_stops_the_answer_that_is_being_written(house: House) -> None:
     assert await house.reception.command(command("stop")) == NOTHING_RUNS
-    await house.reception.receive(Inbound(event=event(), addressed=True))
-    await house.reception.receive(Inbound(event=event(), addressed=True))
+    await house.reception.receive(Inbound(event=event(scope="memory:T1"), addressed=True))
+    await house.reception.receive(Inbound(event=event(scope="memory:T1"), addressed=True))
     work, lease = await claim(house.store)
-    assert await house.reception.command(command("stop", BEN)) == NOT_YOURS
-    assert await house.reception.command(command("stop", BEN, moderator=True)) == STOPPING
+    assert await house.reception.command(command("stop", BEN, scope="memory:T1")) == NOT_YOURS
+    assert await house.reception.command(command("stop", BEN, moderator=True, scope="memory:T2")) == NOT_YOURS
+    assert await house.reception.command(command("stop", BEN, moderator=True, scope="memory:T1")) == STOPPING
     assert house.control.cancelled == [work.run.id]
     await RunScript(house.store, lease, work.run).stop()
     assert await house.reception.command(command("stop")) == STOPPING
@@ -151,22 +186,31 @@ async def test_stop_finds_the_answer_that_another_process_began(house: House) ->
     """After a restart nothing is remembered but what the store knows."""
     await house.reception.receive(Inbound(event=event(), addressed=True))
     work, _ = await claim(house.store)
-    successor = Relay(house.store, [MemoryAdapter()], house.assistant, FastClock())
-    successor.connect(house.control)
+    successor = Relay(house.store, [MemoryAdapter()], house.assistant, FastClock(), house.control)
     assert await successor.reception("memory").command(command("stop")) == STOPPING
     assert house.control.cancelled == [work.run.id]
 
 
 @pytest.mark.parametrize(
-    ("person", "moderator", "note", "stopped"),
-    [(ADA, False, None, 1), (BEN, False, NOT_YOURS, 0), (BEN, True, None, 1)],
+    ("person", "moderator", "asked_in", "pressed_in", "note", "stopped"),
+    [
+        (ADA, False, "", "", None, 1),
+        (ADA, False, "memory:T1", "memory:T2", None, 1),
+        (BEN, False, "memory:T1", "memory:T1", NOT_YOURS, 0),
+        (BEN, True, "memory:T1", "memory:T1", None, 1),
+        (BEN, True, "memory:T1", "memory:T2", NOT_YOURS, 0),
+        (BEN, True, "", "", NOT_YOURS, 0),
+        (BEN, True, "memory:T1", "", NOT_YOURS, 0),
+        (BEN.model_copy(update={"platform": "other"}), True, "memory:T1", "memory:T1", NOT_YOURS, 0),
+        (ADA.model_copy(update={"platform": "other"}), False, "memory:T1", "memory:T1", NOT_YOURS, 0),
+    ],
 )
-async def test_the_asker_and_moderators_may_press_stop(
-    house: House, person: Author, moderator: bool, note: str | None, stopped: int
+async def test_the_asker_and_moderators_of_the_same_place_may_press_stop(
+    house: House, person: Author, moderator: bool, asked_in: str, pressed_in: str, note: str | None, stopped: int
 ) -> None:
-    await house.reception.receive(Inbound(event=event(), addressed=True))
+    await house.reception.receive(Inbound(event=event(scope=asked_in), addressed=True))
     work, _ = await claim(house.store)
-    press = Press(op="stop", run_id=work.run.id, person=person, moderator=moderator)
+    press = Press(op="stop", run_id=work.run.id, person=person, moderator=moderator, scope=pressed_in)
     assert await house.reception.press(press) == note
     assert len(house.control.cancelled) == stopped
 
@@ -189,7 +233,7 @@ async def test_rate_signals_reach_the_governor(house: House) -> None:
 async def test_a_run_for_a_platform_that_is_not_connected_stays_open(house: House) -> None:
     await house.reception.receive(Inbound(event=event(), addressed=True))
     work, lease = await claim(house.store)
-    empty = Relay(house.store, [], house.assistant, FastClock())
+    empty = Relay(house.store, [], house.assistant, FastClock(), house.control)
     async with empty.open(work, lease) as sink:
         with pytest.raises(Unreachable):
             await sink.finish(await RunScript(house.store, lease, work.run, sink).stop())

@@ -1,5 +1,6 @@
 """One run's answer on its way into the chat."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -9,22 +10,27 @@ from bot.domain.deliveries import DeliveryState, SegmentState
 from bot.domain.messages import Attachment
 from bot.domain.runs import RunStatus
 from bot.domain.steps import CallState, Effect
-from bot.errors import Forbidden, Gone, RateLimited, Refused, Unreachable
+from bot.errors import Fenced, Forbidden, Gone, RateLimited, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ending, RunSink, Store
 from bot.relay import Relay
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
-from tests.support.run_script import FastClock, RunScript, asked, assistant_of, event
+from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, event
 
 SENTENCE = "This is the beginning of an answer that is long enough. "
 
 
 @asynccontextmanager
 async def writing(
-    store: Store, adapter: MemoryAdapter, text: str = "What now?", *, speed: float = 50.0
+    store: Store,
+    adapter: MemoryAdapter,
+    text: str = "What now?",
+    *,
+    speed: float = 50.0,
+    control: StoreControl | None = None,
 ) -> AsyncIterator[tuple[RunScript, RunSink]]:
     """A run that has started, with its writer."""
     work, lease = await asked(store, event(text))
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(speed))
+    relay = Relay(store, [adapter], await assistant_of(store), FastClock(speed), control or StoreControl(store))
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()
@@ -79,7 +85,7 @@ async def test_deltas_do_not_become_an_edit_each(sqlite_store: Store) -> None:
     assert " ".join(adapter.texts).split() == ["word"] * 400
 
 
-async def test_long_answers_roll_over_into_silent_messages(sqlite_store: Store) -> None:
+async def test_long_answers_roll_over_into_continuations(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     async with writing(sqlite_store, adapter) as (script, sink):
         for _ in range(20):
@@ -88,7 +94,7 @@ async def test_long_answers_roll_over_into_silent_messages(sqlite_store: Store) 
         assert [bool(message.now.buttons) for message in adapter.visible] == [False, False, True]
         await sink.finish(await script.complete())
     assert "".join(text + " " for text in adapter.texts) == SENTENCE * 20
-    assert [message.now.silent for message in adapter.messages] == [False, True, True]
+    assert [message.now.continuation for message in adapter.messages] == [False, True, True]
 
 
 async def test_far_too_long_answers_are_attached_after_the_first_two_messages(sqlite_store: Store) -> None:
@@ -150,6 +156,22 @@ async def test_the_text_of_a_broken_turn_is_taken_back(sqlite_store: Store) -> N
     assert adapter.texts == ["Another, shorter answer.", "…", "…"]
 
 
+async def test_a_message_that_was_never_created_need_not_be_taken_back(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["post"].extend([RateLimited(0.1)] * 15)
+        await script.say(SENTENCE * 8)
+        await adapter.until(lambda: not adapter.faults["post"])
+        await script.broke()
+        await script.say("Another, shorter answer.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Another, shorter answer."]
+    segments = await sqlite_store.deliveries.segments(script.run.id)
+    assert [segment.state for segment in segments] == [SegmentState.POSTED, SegmentState.ABANDONED]
+
+
 @pytest.mark.parametrize(
     ("ending", "shown"),
     [
@@ -176,13 +198,13 @@ async def test_an_empty_answer_says_so(sqlite_store: Store) -> None:
     assert adapter.texts == ["_The assistant had nothing to say to this._"]
 
 
-async def test_a_run_that_was_turned_away_explains_it(sqlite_store: Store) -> None:
+async def test_a_run_that_was_stopped_before_it_began_says_so(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     work, lease = await asked(sqlite_store)
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock())
+    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
     async with relay.open(work, lease) as sink:
         await sink.finish(await RunScript(sqlite_store, lease, work.run, sink).stop())
-    assert "too many messages were waiting" in adapter.texts[0]
+    assert adapter.texts == ["_Stopped before it was answered._"]
 
 
 async def test_an_unknown_outcome_is_told(sqlite_store: Store) -> None:
@@ -207,6 +229,52 @@ async def test_only_addresses_of_the_person_and_the_tools_are_links(sqlite_store
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "state", "linked"),
+    [
+        ("{}", CallState.DONE, True),
+        ("{}", CallState.FAILED, False),
+        ('{"text": "https://tool.example/b"}', CallState.DONE, False),
+        ('{"text": "https:\\/\\/tool\\u002eexample/b"}', CallState.DONE, False),
+        ('{"text": "TOOL%2Eexample"}', CallState.DONE, False),
+    ],
+)
+async def test_a_tool_makes_an_address_known_unless_it_failed_or_repeats_the_model(
+    sqlite_store: Store, arguments: str, state: CallState, linked: bool
+) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        call = await script.call("echo", arguments=arguments)
+        await script.returned(call, "see https://tool.example/b", state)
+        await script.say("https://tool.example/b")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["https://tool.example/b" if linked else "`https://tool.example/b`"]
+
+
+async def test_the_attached_answer_is_as_harmless_as_the_messages(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 60 + "![x](https://evil.example/?q=1)")
+        await sink.finish(await script.complete())
+    (file,) = adapter.visible[-1].now.files
+    assert file.content.decode().endswith("x (`https://evil.example/?q=1`)")
+
+
+async def test_an_interim_edit_that_waits_for_its_turn_never_overwrites_the_end(sqlite_store: Store) -> None:
+    slow = CAPABILITIES.pacing.model_copy(update={"min_interval": 10.0})
+    adapter = MemoryAdapter(capabilities=CAPABILITIES.model_copy(update={"pacing": slow}))
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        await script.say("End.")
+        (interim,) = [task for task in asyncio.all_tasks() if task.get_name() == f"interim {script.run.id}"]
+        await sink.finish(await script.complete())
+        assert not interim.done(), "it does not wait, so nothing is tested"
+        await asyncio.wait_for(interim, 10)
+    assert [outbound.final for outbound in adapter.requests] == [False, True]
+    assert adapter.texts == [SENTENCE + "End."]
+
+
 async def test_half_written_marks_are_not_shown(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     async with writing(sqlite_store, adapter) as (script, sink):
@@ -214,6 +282,28 @@ async def test_half_written_marks_are_not_shown(sqlite_store: Store) -> None:
         await adapter.until(lambda: len(adapter.visible) == 1)
         assert adapter.texts == [SENTENCE + "See"]
         await sink.finish(await script.complete())
+
+
+async def test_only_the_last_request_of_an_answer_is_marked_as_its_end(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE * 15)
+        await adapter.until(lambda: len(adapter.visible) == 3)
+        await script.broke()
+        await script.say(SENTENCE * 8)
+        assert not any(outbound.final for message in adapter.messages for outbound in message.shown)
+        await sink.finish(await script.complete())
+    assert [message.now.final for message in adapter.messages] == [False, True, False]
+    assert adapter.requests[-1].final
+
+
+async def test_the_end_of_an_answer_with_a_file_is_the_edit_that_brings_the_file(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter, speed=1) as (script, sink):
+        await script.say("T")  # too little to be posted before the end
+        script.said = SENTENCE * 60
+        await sink.finish(await script.complete())
+    assert [(outbound.final, len(outbound.files)) for outbound in adapter.messages[-1].shown] == [(False, 0), (True, 1)]
 
 
 # --- failures
@@ -230,6 +320,29 @@ async def test_a_post_whose_answer_is_lost_is_looked_up_before_it_is_repeated(sq
     assert [operation for _, operation in adapter.calls].count("find") == (1 if after else 2)
 
 
+@pytest.mark.parametrize("broken", ["posted", "join"])
+async def test_a_post_that_could_not_be_recorded_is_looked_up_and_edited(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    adapter = MemoryAdapter(further_conversation="memory:opened")
+    part = sqlite_store.deliveries if broken == "posted" else sqlite_store.intake
+    works, failures = getattr(part, broken), iter([StoreUnavailable()])
+
+    async def fails_once(*arguments: object) -> object:
+        for failure in failures:
+            raise failure
+        return await works(*arguments)
+
+    monkeypatch.setattr(part, broken, fails_once)
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.messages) == 1)
+        await script.say("End.")
+        await sink.finish(await script.complete())
+    assert [message.now.text for message in adapter.messages] == [SENTENCE + "End."]
+    assert "find" in [operation for _, operation in adapter.calls]
+
+
 async def test_final_edits_are_repeated_after_429_and_lost_answers(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     async with writing(sqlite_store, adapter) as (script, sink):
@@ -240,6 +353,8 @@ async def test_final_edits_are_repeated_after_429_and_lost_answers(sqlite_store:
         await sink.finish(await script.complete())
     assert adapter.texts == [SENTENCE + "End."]
     assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
+    limited, repeated, *_ = [moment for moment, operation in adapter.calls if operation == "edit"]
+    assert repeated - limited >= 2.0 / 50, "the pause was not kept"
 
 
 async def test_a_final_edit_that_keeps_failing_leaves_the_delivery_open(sqlite_store: Store) -> None:
@@ -338,6 +453,7 @@ async def test_refused_files_do_not_take_the_text_with_them(sqlite_store: Store)
         await sink.finish(await script.complete())
     assert len(adapter.visible) == 3
     assert all(not message.now.files for message in adapter.visible)
+    assert adapter.texts[-1] == "_The answer is too long to be shown here in full._"
     assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
 
 
@@ -367,3 +483,39 @@ async def test_skipped_files_are_said_at_the_end(sqlite_store: Store) -> None:
         await script.say("Done.")
         await sink.finish(await script.complete())
     assert adapter.texts == ["Done.\n\n_a x (y).exe was not read: It is empty._"]
+
+
+# --- a process that lost its lanes
+
+
+async def test_a_process_without_lanes_never_speaks(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    frozen = StoreControl(sqlite_store, alive=False)
+    async with writing(sqlite_store, adapter, control=frozen) as (script, sink):
+        await script.say(SENTENCE)
+        run = await script.complete()
+        with pytest.raises(Fenced):
+            await sink.finish(run)
+    assert adapter.calls == []
+
+
+async def test_an_answer_of_a_process_that_was_frozen_is_ended_by_its_successor(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    control = StoreControl(sqlite_store)
+    async with writing(sqlite_store, adapter, control=control) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: adapter.texts == [SENTENCE.strip()])
+        control.alive = False
+        await script.say("End.")
+        run = await script.complete()
+        with pytest.raises(Fenced):
+            await sink.finish(run)
+    assert adapter.texts == [SENTENCE.strip()]
+    work = await sqlite_store.lanes.next_work(script.lease)
+    assert work is not None
+    successor = Relay(
+        sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store)
+    )
+    async with successor.open(work, script.lease) as sink:
+        await sink.finish(work.run)
+    assert adapter.texts == [SENTENCE + "End."]

@@ -26,6 +26,7 @@ async def test_a_call_is_written_down_before_it_is_made(scene: Scene) -> None:
     (event,) = await scene.store.runs.begin_call(lease, call)
     assert isinstance(event, CallChanged)
     assert (event.call.state, event.call.started_fence) == (CallState.STARTED, lease.fence)
+    assert (call.begins, event.call.begins) == (0, 1)
     assert await scene.store.runs.calls(call.run_id) == (event.call,)
 
 
@@ -66,6 +67,7 @@ async def test_a_call_may_be_begun_again_by_a_later_owner(scene: Scene) -> None:
     (event,) = await scene.store.runs.begin_call(later, call)
     assert isinstance(event, CallChanged)
     assert event.call.started_fence == later.fence > lease.fence
+    assert event.call.begins == 2
 
 
 @pytest.mark.parametrize("state", [CallState.DONE, CallState.FAILED, CallState.UNKNOWN])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.deliveries import DeliveryState, RemoteFile, SegmentState
+from bot.domain.deliveries import Address, DeliveryState, RemoteFile, SegmentState
 from bot.domain.messages import Attachment, ImageFilePart, TextPart
 from bot.errors import IllegalTransition
 from tests.store.scene import ASSISTANT, Scene, an_event
@@ -87,3 +87,19 @@ async def test_what_is_closed_stays_as_it_is(scene: Scene) -> None:
 async def test_a_run_that_does_not_exist_has_no_delivery(scene: Scene) -> None:
     assert await scene.store.deliveries.get("run_nowhere") is None
     assert await scene.store.deliveries.segments("run_nowhere") == ()
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DELIVERED, DeliveryState.ABANDONED])
+async def test_the_secrets_of_an_address_are_forgotten_when_it_is_closed(scene: Scene, state: DeliveryState) -> None:
+    place = {"channel": "C1", "token": "s3cret", "reply": "https://reply"}
+    address = Address(platform="test", place=place, secrets=("token", "reply", "not there"))
+    event = an_event().model_copy(update={"address": address})
+    await scene.store.intake.accept(event, ASSISTANT)
+    lease, work = await scene.take()
+    before = await scene.store.deliveries.get(work.run.id)
+    assert before is not None
+    assert before.address == address
+    await scene.store.deliveries.close(lease, work.run.id, state)
+    delivery = await scene.store.deliveries.get(work.run.id)
+    assert delivery is not None
+    assert (delivery.state, delivery.address.place) == (state, {"channel": "C1"})

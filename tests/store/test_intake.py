@@ -21,6 +21,13 @@ async def test_an_event_becomes_a_queued_run_that_copies_its_assistant(store: St
     assert run.expires_at == run.created_at + RUN_LIFETIME
 
 
+async def test_a_lifetime_that_is_asked_for_is_written_down(store: Store) -> None:
+    acceptance = await store.intake.accept(an_event(), ASSISTANT, lifetime=42)
+    run = await store.runs.get(acceptance.run_id)
+    assert run is not None
+    assert run.expires_at == run.created_at + 42
+
+
 async def test_the_words_become_a_message_at_the_place_of_the_run(store: Store) -> None:
     acceptance = await store.intake.accept(an_event("What now?"), ASSISTANT)
     run = await store.runs.get(acceptance.run_id)

@@ -1,7 +1,9 @@
 """Opening, locking, migrating."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import OperatorError, SettingsError, StoreUnavailable
@@ -110,16 +112,80 @@ async def test_a_store_in_memory_works_and_takes_no_lock(tmp_path: Path) -> None
 
 
 async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match=r"^DATABASE_URL: .*cannot be reached"):
         async with open_store("postgres://127.0.0.1:1/d", tmp_path):
             pass
 
 
 @pytest.mark.postgres
 async def test_a_database_that_does_not_exist_is_unavailable(postgres_url: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="not exist"):
+    with pytest.raises(StoreUnavailable, match=r"^DATABASE_URL: .*not exist"):
         async with open_store(f"{postgres_url}_nowhere", tmp_path):
             pass
+    with pytest.raises(StoreUnavailable, match=r"^DATABASE_URL: .*not exist"):
+        await migrate(f"{postgres_url}_nowhere", tmp_path)
+
+
+@pytest.mark.postgres
+async def test_a_wrong_login_is_unavailable_and_its_password_is_not_shown(postgres_url: str, tmp_path: Path) -> None:
+    url = make_url(postgres_url).set(username="nobody_like_that", password="wrongpass")
+    with pytest.raises(StoreUnavailable, match=r"^DATABASE_URL: .*nobody_like_that") as refusal:
+        async with open_store(url.render_as_string(hide_password=False), tmp_path):
+            pass
+    assert "wrongpass" not in str(refusal.value)
+
+
+async def test_a_folder_that_cannot_be_made_names_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    wrong = tmp_path / "file" / "folder"
+    with pytest.raises(OperatorError, match=r"^DATABASE_URL: .*file"):
+        async with open_store(f"sqlite:///{wrong / 'parley.db'}", tmp_path / "data"):
+            pass
+    with pytest.raises(OperatorError, match=r"^DATABASE_URL: "):
+        await migrate(f"sqlite:///{tmp_path}", tmp_path / "data")
+    with pytest.raises(OperatorError, match=r"^DATA_DIR: .*file"):
+        async with open_store(sqlite_url(tmp_path), wrong):
+            pass
+
+
+@pytest.mark.parametrize("existed", [False, True])
+async def test_nobody_else_can_read_what_is_stored_whatever_the_umask(tmp_path: Path, *, existed: bool) -> None:
+    data = tmp_path / "data"
+    before = os.umask(0)
+    try:
+        if existed:
+            (data / "files").mkdir(parents=True, mode=0o777)
+        async with open_sqlite(data) as store:
+            await store.notes.write("n", "1")
+            file = await store.files.add("a.txt", b"a", "text/plain")
+            modes = {path.relative_to(data): stat.S_IMODE(path.stat().st_mode) for path in data.rglob("*")}
+    finally:
+        os.umask(before)
+    names = ["parley.db", "parley.db-wal", "parley.db-shm", "parley.db.lock"]
+    assert {str(path): mode for path, mode in modes.items() if path.name in names} == dict.fromkeys(names, 0o600)
+    assert modes[Path("files")] == 0o700
+    assert modes[Path("files", file.sha256[:2], file.sha256)] == 0o600
+    assert stat.S_IMODE(data.stat().st_mode) == (0o777 if existed else 0o700)
+
+
+async def test_begins_of_calls_are_added_to_a_database_of_the_first_schema(database_url: str, tmp_path: Path) -> None:
+    for statement in (
+        "ALTER TABLE tool_calls DROP COLUMN begins",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "INSERT INTO threads (id, created_at, metadata) VALUES ('t', 1, '{}')",
+        "INSERT INTO runs (id, created_at, thread_id, assistant_id, status, model, instructions, tools, truncation,"
+        " parallel_tool_calls, metadata) VALUES ('r', 1, 't', 'a', 'in_progress', 'm', '', '[]', '{}', true, '{}')",
+        *(
+            "INSERT INTO tool_calls (run_id, turn, position, id, provider_call_id, name, arguments, extra, effect,"
+            f" state, started_fence) VALUES ('r', 1, {n}, 'c{n}', 'p', 'look', '', '{{}}', 'read', '{state}', {fence})"
+            for n, state, fence in ((0, "planned", "NULL"), (1, "started", 1))
+        ),
+    ):
+        await behind_its_back(database_url, statement)
+    await migrate(database_url, tmp_path)
+    assert await aside(database_url, _differences) == []
+    async with open_store(database_url, tmp_path) as store:
+        assert [call.begins for call in await store.runs.calls("r")] == [0, 1]
 
 
 @pytest.mark.postgres

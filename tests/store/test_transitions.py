@@ -1,5 +1,6 @@
 """Any order of moves keeps the tables of moves, and leaves nothing open under an ended run."""
 
+import re
 from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from bot.domain.steps import CALL_MOVES, CallState, Effect, StepStatus
 from bot.domain.turns import FinishReason, Turn, TurnState
 from bot.errors import IllegalTransition
 from bot.ports import Ending, Store
+from bot.store.schema import ACTIVE_RUN
 from tests.store.scene import Scene, a_call, a_result
 
 ENDS = [RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.INCOMPLETE, RunStatus.EXPIRED]
@@ -23,6 +25,10 @@ MOVES = st.one_of(
     st.tuples(st.just("end_call"), st.sampled_from(CallState)),
     st.tuples(st.just("end"), st.sampled_from(ENDS)),
 )
+
+
+def test_the_index_of_active_runs_covers_exactly_the_statuses_that_can_move() -> None:
+    assert set(re.findall(r"'(\w+)'", ACTIVE_RUN)) == {status.value for status, moves in RUN_MOVES.items() if moves}
 
 
 class Play:

@@ -21,7 +21,7 @@ from bot.domain.events import (
 )
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Author
-from bot.domain.runs import Run
+from bot.domain.runs import RUN_LIFETIME, Run
 from bot.domain.steps import CallState, Effect
 from bot.domain.turns import (
     CallArguments,
@@ -37,14 +37,23 @@ from bot.domain.turns import (
     UsageReport,
     UserInput,
 )
-from bot.engine import Engine, EngineLimits
+from bot.engine import Engine, EngineLimits, RunningRuns
 from bot.ports import Asking, ModelTraits, RunSink, Store, ToolOutcome
 
 ANN = Author(platform="test", id="U1", name="Ann")
 BEN = Author(platform="test", id="U2", name="Ben")
 ASSISTANT = Assistant(id="asst_test", created_at=1, name="Parley", model="scripted", instructions="Be brief.")
 
-QUICK = EngineLimits(poll=0.05, heartbeat=0.05, lease=5.0, backoff=0.0, drain=5.0, stop_poll=None, delivery_delay=0.01)
+QUICK = EngineLimits(
+    poll=0.05,
+    heartbeat=0.05,
+    lease=5.0,
+    backoff=0.0,
+    outage_backoff=0.0,
+    drain=5.0,
+    stop_poll=None,
+    delivery_delay=0.01,
+)
 """Limits for tests: short rhythms, nothing else changed."""
 
 
@@ -86,8 +95,15 @@ def calls(*wanted: tuple[str, dict[str, object] | str], say: str = "") -> list[S
 class ScriptedClient:
     """A `ModelClient` that plays one script per turn and keeps the requests; `used_up` checks that none is left."""
 
-    def __init__(self, *scripts: Script, context_tokens: int = 100_000, images: bool = False, offline: bool = False):
-        self.traits = ModelTraits("scripted", context_tokens, images, offline)
+    def __init__(
+        self,
+        *scripts: Script,
+        context_tokens: int = 100_000,
+        images: bool = False,
+        reads_authors: bool = True,
+        summarises: bool = True,
+    ):
+        self.traits = ModelTraits("scripted", context_tokens, images, reads_authors, summarises)
         self.scripts = list(scripts)
         self.requests: list[ModelRequest] = []
 
@@ -319,7 +335,9 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 _count = iter(range(1_000_000_000))
 
 
-async def say(store: Store, words: str, conversation: str = "c1", author: Author = ANN) -> Acceptance:
+async def say(
+    store: Store, words: str, conversation: str = "c1", author: Author = ANN, lifetime: int = RUN_LIFETIME
+) -> Acceptance:
     """Somebody says something."""
     event = Event(
         keys=(f"k{next(_count)}",),
@@ -329,7 +347,7 @@ async def say(store: Store, words: str, conversation: str = "c1", author: Author
         text=words,
     )
     await store.assistants.upsert(ASSISTANT)
-    return await store.intake.accept(event, ASSISTANT)
+    return await store.intake.accept(event, ASSISTANT, lifetime)
 
 
 @dataclass
@@ -342,26 +360,30 @@ class Bench:
     clock: RealClock = field(default_factory=RealClock)
     limits: EngineLimits = QUICK
     outlet: RecordingOutlet = field(init=False)
+    control: RunningRuns = field(init=False)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
         self.outlet = RecordingOutlet(self.store)
-        self.engine = Engine(self.store, self.model, self.toolbox, self.outlet, self.clock, self.limits)
+        self.control = RunningRuns(self.store.runs)
+        self.engine = Engine(self.store, self.model, self.toolbox, self.outlet, self.clock, self.control, self.limits)
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[Engine]:
+    async def working(self) -> AsyncIterator[RunningRuns]:
         """The engine works as long as the context is open; then it is told to stop."""
         task = asyncio.create_task(self.engine.run())
         try:
-            yield self.engine
+            yield self.control
         finally:
             task.cancel()
             await asyncio.wait([task])
             if not task.cancelled():
                 task.result()
 
-    async def answer(self, words: str, conversation: str = "c1", author: Author = ANN) -> Run:
+    async def answer(
+        self, words: str, conversation: str = "c1", author: Author = ANN, lifetime: int = RUN_LIFETIME
+    ) -> Run:
         """Say something and wait for the end of the run that it sets off."""
-        accepted = await say(self.store, words, conversation, author)
+        accepted = await say(self.store, words, conversation, author, lifetime)
         async with self.working():
             return await self.outlet.end_of(accepted.run_id)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.domain.deliveries import Address, RemoteFile
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unreachable
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
-from bot.relay.measure import size
+from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
+from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, Reception
+from bot.relay.text.measure import size
 
 Operation = Literal["post", "edit", "find", "status", "download"]
 
@@ -76,6 +76,8 @@ class MemoryAdapter:
     messages: list[MemoryMessage] = field(default_factory=list)
     statuses: list[str | None] = field(default_factory=list)
     calls: list[tuple[float, Operation]] = field(default_factory=list)
+    requests: list[Outbound] = field(default_factory=list)
+    """Every post and edit that took effect, in order."""
     faults: defaultdict[Operation, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     contents: dict[str, bytes] = field(default_factory=dict)
     """What `download` gives, by `RemoteFile.source["id"]`."""
@@ -83,6 +85,9 @@ class MemoryAdapter:
     latency: float = 0.0
     further_conversation: str | None = None
     reception: Reception | None = None
+    gone: "asyncio.Future[None] | None" = None
+    """Set an exception on it, and the platform will never deliver anything again."""
+    closed: bool = False
 
     def __post_init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -90,10 +95,15 @@ class MemoryAdapter:
     # --- Adapter
 
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncIterator[None]:
+    async def running(self, reception: Reception) -> AsyncIterator[asyncio.Future[None]]:
         self.reception = reception
-        yield
+        self.gone = asyncio.get_running_loop().create_future()
+        yield self.gone
         self.reception = None
+        self.gone.cancel()
+
+    async def close(self) -> None:
+        self.closed = True
 
     def bucket(self, address: Address) -> str:
         return address.place["room"]
@@ -102,7 +112,7 @@ class MemoryAdapter:
         return await self._do("post", lambda: self._post(address, outbound, key))
 
     async def find(self, address: Address, key: str, since: float) -> Posted | None:
-        assert since <= time.time()
+        assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
         return await self._do("find", lambda: self._find(address, key))
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
@@ -149,7 +159,6 @@ class MemoryAdapter:
                     effect()
                 raise fault.raised()
             if fault is not None:
-                self._signal(fault)
                 raise fault
             result = effect()
         finally:
@@ -159,16 +168,13 @@ class MemoryAdapter:
             await self.gate(f"after {operation}")
         return result
 
-    def _signal(self, fault: PlatformError) -> None:
-        if isinstance(fault, RateLimited) and self.reception is not None:
-            self.reception.rate(RateSignal(bucket="general", retry_after=fault.retry_after))
-
     def _post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         self._check(outbound)
         assert len(key) <= 25
         assert not outbound.files, "files come with an edit"
         message = MemoryMessage(f"m{len(self.messages)}", key, address, [outbound])
         self.messages.append(message)
+        self.requests.append(outbound)
         return self._posted(message)
 
     def _find(self, address: Address, key: str) -> Posted | None:
@@ -181,6 +187,7 @@ class MemoryAdapter:
         if message.deleted:
             raise Gone
         message.shown.append(outbound)
+        self.requests.append(outbound)
 
     def _posted(self, message: MemoryMessage) -> Posted:
         return Posted(ref={"id": message.id}, conversation=self.further_conversation)

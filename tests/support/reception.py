@@ -30,11 +30,17 @@ class RecordingReception:
         """What commands answer."""
         self.note: str | None = None
         """What presses answer."""
+        self.open = asyncio.Event()
+        """While a test clears it, every call waits: a store that hangs."""
+        self.open.set()
+        self.entered = asyncio.Event()
+        """Set by the first call."""
         self._keys: set[str] = set()
         self._changed = asyncio.Condition()
 
     async def receive(self, inbound: Inbound) -> Verdict:
         """Record a message."""
+        await self._pass()
         self.deliveries.append(inbound)
         try:
             self._fail_if_told()
@@ -44,6 +50,7 @@ class RecordingReception:
 
     async def command(self, command: Command) -> str:
         """Record a command."""
+        await self._pass()
         self._fail_if_told()
         self.commands.append(command)
         await self._tell()
@@ -51,6 +58,7 @@ class RecordingReception:
 
     async def press(self, press: Press) -> str | None:
         """Record a press."""
+        await self._pass()
         self._fail_if_told()
         self.presses.append(press)
         await self._tell()
@@ -79,6 +87,10 @@ class RecordingReception:
         self._keys.update(inbound.event.keys)
         self.inbound.append(inbound)
         return verdict
+
+    async def _pass(self) -> None:
+        self.entered.set()
+        await self.open.wait()
 
     def _fail_if_told(self) -> None:
         if self.unavailable > 0:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.assistants import Assistant
 from bot.domain.deliveries import Address, Event, RemoteFile
@@ -36,8 +36,26 @@ class FastClock:
         await asyncio.sleep(seconds / self.speed)
 
 
+@dataclass
+class StoreControl:
+    """Implements `bot.ports.RunControl` without an engine: stops runs on record only, and is frozen when told to."""
+
+    store: Store
+    alive: bool = True
+    cancelled: list[str] = field(default_factory=list)
+
+    async def cancel(self, run_id: str) -> RunStatus | None:
+        self.cancelled.append(run_id)
+        return await self.store.runs.request_cancel(run_id)
+
+
 def event(
-    text: str = "What now?", room: str = "general", *, files: Sequence[RemoteFile] = (), author: Author = ADA
+    text: str = "What now?",
+    room: str = "general",
+    *,
+    files: Sequence[RemoteFile] = (),
+    author: Author = ADA,
+    scope: str = "",
 ) -> Event:
     return Event(
         keys=(new_id("msg_"),),
@@ -46,6 +64,7 @@ def event(
         author=author,
         text=text,
         files=tuple(files),
+        scope=scope,
     )
 
 
@@ -107,9 +126,9 @@ class RunScript:
         self.tell(MessageDelta(self.message_id, text))
         await asyncio.sleep(0)
 
-    async def call(self, name: str, effect: Effect = Effect.READ) -> ToolCall:
+    async def call(self, name: str, effect: Effect = Effect.READ, arguments: str = "{}") -> ToolCall:
         """Finish the turn with one tool call and begin that call."""
-        calls = [PlannedCall(call_id="c1", name=name, arguments="{}", effect=effect, extra={})]
+        calls = [PlannedCall(call_id="c1", name=name, arguments=arguments, effect=effect, extra={})]
         await self._finish_turn(FinishReason.TOOL_CALLS, calls)
         (planned,) = (call for call in await self.store.runs.calls(self.run.id) if call.state is CallState.PLANNED)
         self.tell(*await self.store.runs.begin_call(self.lease, planned))

@@ -73,6 +73,18 @@ def flood() -> str:
 
 def nothing() -> None:
     """Return nothing."""
+
+
+@tool(effect="read")
+def leaves() -> None:
+    """End the program from a thread."""
+    raise SystemExit(3)
+
+
+@tool(effect="read")
+async def leaves_too() -> None:
+    """End the program from the loop."""
+    raise SystemExit(3)
 '''
 
 
@@ -129,6 +141,10 @@ class TestOutcome:
         assert outcome.state is CallState.UNKNOWN
         assert "RuntimeError" in outcome.output
         assert "hunter2" not in outcome.output
+
+    @pytest.mark.parametrize("name", ["leaves", "leaves_too"])
+    async def test_a_tool_that_ends_the_program_only_fails_itself(self, box: FunctionToolbox, name: str) -> None:
+        assert (await run(box, name)).state is CallState.FAILED
 
     async def test_a_read_that_takes_too_long_failed(self, box: FunctionToolbox) -> None:
         outcome = await run(box, "slow_read")

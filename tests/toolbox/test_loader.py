@@ -86,3 +86,9 @@ def test_cached_bytecode_beside_the_source_is_not_run(tmp_path: Path) -> None:
 def test_hidden_files_are_not_loaded(tmp_path: Path) -> None:
     (tmp_path / ".hidden.py").write_text(GOOD)
     assert load_tools(tmp_path) == ()
+
+
+def test_a_file_that_ends_the_program_is_refused_like_any_other_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import sys\nsys.exit(4)")
+    with pytest.raises(ToolDefinitionError, match=r"a\.py cannot be loaded: SystemExit"):
+        load_tools(tmp_path)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import count
 from statistics import mean
 
 import pytest
@@ -62,13 +63,14 @@ def governed(streams: int, seconds: float, limit: Limit, stagger: float = 0.3) -
             clock = LoopClock()
             end = clock.monotonic() + seconds
             with governor.stream("c") as stream:
-                await stream.final()
+                await stream.request()
                 await limit.request(governor, final=True)
                 shown = clock.monotonic()
                 while clock.monotonic() < end:
                     try:
                         async with asyncio.timeout_at(end):
-                            await stream.interim()
+                            await stream.due()
+                            await stream.request()
                     except TimeoutError:
                         break
                     outcome.interim[number].append(clock.monotonic())
@@ -77,7 +79,7 @@ def governed(streams: int, seconds: float, limit: Limit, stagger: float = 0.3) -
                     stream.returned(clock.monotonic() - before)
                     outcome.staleness.append(clock.monotonic() - shown)
                     shown = before
-                await stream.final()
+                await stream.request()
                 await limit.request(governor, final=True)
                 outcome.final_delays.append(clock.monotonic() - end)
 
@@ -138,7 +140,7 @@ def test_a_final_edit_never_waits_without_a_429() -> None:
         with governor.stream("c") as stream:
             governor.signal(RateSignal(bucket="c", limit=5, remaining=0, reset_after=5))
             for _ in range(20):
-                await stream.final()
+                await stream.request()
             return clock.monotonic()
 
     assert run(scene()) == 0
@@ -149,7 +151,7 @@ def test_the_last_request_of_a_window_is_kept_for_final_edits() -> None:
         governor, clock = Governor(PACING, LoopClock()), LoopClock()
         with governor.stream("c") as stream:
             governor.signal(RateSignal(bucket="c", limit=5, remaining=1, reset_after=3))
-            await stream.interim()
+            await stream.due()
             return clock.monotonic()
 
     assert run(scene()) == pytest.approx(3, abs=0.6)
@@ -162,7 +164,8 @@ def test_a_429_pauses_everything_and_doubles_the_interval_until_quiet_minutes_pa
         with governor.stream("c") as stream:
             intervals.append(governor.interval("c"))
             governor.signal(RateSignal(bucket="c", retry_after=2.0))
-            await stream.final()
+            stream.limited(2.0)  # another answer's request, sent before the pause began
+            await stream.request()
             waited = clock.monotonic()
             intervals.append(governor.interval("c"))
             await asyncio.sleep(61)
@@ -171,7 +174,6 @@ def test_a_429_pauses_everything_and_doubles_the_interval_until_quiet_minutes_pa
             intervals.append(governor.interval("c"))
             for _ in range(9):
                 governor.signal(RateSignal(bucket="c", retry_after=0.1))
-                governor.signal(RateSignal(bucket="c", retry_after=0.1))  # the same one, told twice
                 await asyncio.sleep(1)
             intervals.append(governor.interval("c"))
         return waited, intervals
@@ -191,17 +193,15 @@ def test_limit_and_window_are_learnt() -> None:
     assert run(scene()) == pytest.approx(2.0)
 
 
-def test_streams_and_workers_share_a_bucket_and_other_buckets_do_not_matter() -> None:
+def test_streams_share_a_bucket_and_other_buckets_do_not_matter() -> None:
     async def scene() -> list[float]:
         governor = Governor(PACING, LoopClock())
         with governor.stream("c") as one, governor.stream("c") as two, governor.stream("c"), governor.stream("d"):
-            await one.final()
-            await two.final()
-            both = [governor.interval("c"), governor.interval("d")]
-            governor.workers = 2
-            return [*both, governor.interval("d")]
+            await one.request()
+            await two.request()
+            return [governor.interval("c"), governor.interval("d")]
 
-    assert run(scene()) == pytest.approx([2.5, 1.25, 2.5])
+    assert run(scene()) == pytest.approx([2.5, 1.25])
 
 
 def test_a_request_that_was_held_up_slows_the_pace() -> None:
@@ -227,3 +227,97 @@ def test_final_edits_come_sooner_than_with_a_fixed_interval(streams: int) -> Non
     print(f"  fixed 1.0 s  mean {mean(theirs):.2f} s  max {max(theirs):.2f} s")
     assert mean(ours) <= 0.6
     assert mean(ours) < mean(theirs)
+
+
+@dataclass
+class Strict:
+    """A platform that gives `rate` requests a second, `burst` at once, and answers 429 to the rest."""
+
+    rate: float = 1.0
+    burst: int = 3
+    tokens: float = 3.0
+    looked: float = 0.0
+    refused: int = 0
+
+    async def request(self) -> float | None:
+        """Seconds to wait, when it is one too many."""
+        await asyncio.sleep(0.1)
+        now = LoopClock().monotonic()
+        self.tokens = min(self.burst, self.tokens + (now - self.looked) * self.rate)
+        self.looked = now
+        if self.tokens >= 1 - 1e-6:
+            self.tokens -= 1
+            return None
+        self.refused += 1
+        return 1.0
+
+
+def all_end_at_once(answers: int, server: Strict, posts: Pacing | None, *, create: bool) -> list[float]:
+    """When each of so many answers got its last request through, in the order in which they asked for that turn."""
+
+    async def scene() -> list[float]:
+        governor, clock, asked = Governor(PACING, LoopClock(), posts), LoopClock(), count()
+
+        async def answer() -> tuple[int, float]:
+            with governor.stream("c") as stream:
+                while True:
+                    place = next(asked)
+                    await stream.request(create=create)
+                    wait = await server.request()
+                    if wait is None:
+                        return place, clock.monotonic()
+                    stream.limited(wait, create=create)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(answer()) for _ in range(answers)]
+        return [moment for _, moment in sorted(task.result() for task in tasks)]
+
+    return run(scene())
+
+
+def test_finals_that_all_come_at_once_take_turns_after_the_first_429() -> None:
+    server = Strict()
+    moments = all_end_at_once(30, server, None, create=False)
+    print(f"\n30 finals at once: last after {max(moments):.1f} s, {server.refused} x 429")
+    assert max(moments) <= 40
+    assert server.refused <= 27 + 3, "beside those that were already on their way"
+    assert moments == sorted(moments), "not in order of asking"
+
+
+def test_creates_keep_to_their_own_pace_from_the_beginning() -> None:
+    server = Strict()
+    posts = Pacing(limit=3, window=3.0, min_interval=1.0)
+    moments = all_end_at_once(30, server, posts, create=True)
+    assert server.refused == 0
+    assert max(moments) <= 40
+    assert moments == sorted(moments)
+
+
+def test_a_429_for_a_create_does_not_hold_up_edits_where_they_are_limited_apart() -> None:
+    async def scene() -> float:
+        governor, clock = Governor(PACING, LoopClock(), Pacing(limit=3, window=3.0, min_interval=1.0)), LoopClock()
+        with governor.stream("c") as stream:
+            stream.limited(20.0, create=True)
+            await stream.request()
+            edited = clock.monotonic()
+            await stream.request(create=True)
+            assert clock.monotonic() == pytest.approx(22, abs=0.1)
+            return edited
+
+    assert run(scene()) == 0
+
+
+def test_whoever_gives_up_waiting_is_not_waited_for() -> None:
+    async def scene() -> float:
+        governor, clock = Governor(PACING, LoopClock()), LoopClock()
+        with governor.stream("c") as one, governor.stream("c") as two:
+            one.limited(2.0)
+            first = asyncio.create_task(one.request())
+            await asyncio.sleep(0.1)
+            second = asyncio.create_task(two.request())
+            await asyncio.sleep(0.1)
+            first.cancel()
+            await second
+            return clock.monotonic()
+
+    assert run(scene()) == pytest.approx(2.2, abs=0.51)

@@ -20,6 +20,7 @@ from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
 from bot.playground.discord.world import World
+from bot.playground.loopback import LoopbackHosts
 from bot.playground.view import Change, PlatformName, PlatformView, Upload
 
 T = TypeVar("T")
@@ -57,7 +58,8 @@ class DiscordStandIn:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        application = web.Application(client_max_size=_MAX_JSON)
+        hosts = LoopbackHosts()
+        application = web.Application(middlewares=[hosts.middleware], client_max_size=_MAX_JSON)
         for endpoint in all_endpoints(self._scene, self._posting, self._commands, self._interactions):
             path = API_PREFIX + endpoint.template
             application.router.add_route(endpoint.method, path, self._door.handler(endpoint))
@@ -70,6 +72,7 @@ class DiscordStandIn:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = _port_of(self._runner)
+        hosts.listen_on(self._port)
         self._scene.cdn.base = f"http://127.0.0.1:{self._port}"
         self._scene.greeting.gateway_url = self.gateway_url
         return self

@@ -8,7 +8,8 @@ page's HTML carries.
 import secrets
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+
+from bot.playground.loopback import LoopbackHosts
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -32,16 +33,12 @@ TOKEN_REFUSED = 4401
 """WebSocket close code for a wrong token: the page belongs to an earlier process and has to load again."""
 
 
-class Guard:
+class Guard(LoopbackHosts):
     """The checks of one server process."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.token = secrets.token_urlsafe(24)
-        self._port = 0
-
-    def listen_on(self, port: int) -> None:
-        """Say which port the server got."""
-        self._port = port
 
     def knows(self, token: str) -> bool:
         """Whether this is the token of this process."""
@@ -53,7 +50,7 @@ class Guard:
         Raises:
             web.HTTPForbidden: for every other origin, and for none.
         """
-        if request.headers.get("Origin") not in {f"http://{host}" for host in self._hosts()}:
+        if request.headers.get("Origin") not in {f"http://{host}" for host in self.hosts}:
             raise web.HTTPForbidden(text="This address is for the playground page only.")
 
     def check_token(self, request: web.Request) -> None:
@@ -65,13 +62,6 @@ class Guard:
         if not self.knows(request.headers.get(TOKEN_HEADER, "")):
             raise web.HTTPForbidden(text="This page belongs to an earlier playground. Load it again.")
 
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse other hosts and put the safety headers on every answer."""
-        if request.host not in self._hosts():
-            raise web.HTTPForbidden(text="The playground answers to 127.0.0.1 and localhost only.")
-        return await handler(request)
-
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Put the safety headers on an answer (signal `on_response_prepare`)."""
         del request
@@ -81,6 +71,3 @@ class Guard:
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-
-    def _hosts(self) -> set[str]:
-        return {f"127.0.0.1:{self._port}", f"localhost:{self._port}"}

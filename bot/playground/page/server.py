@@ -18,6 +18,7 @@ from bot.playground.view import PlatformName, Stage
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT = 20.0
 """Seconds between WebSocket pings."""
+LAST_PORT = 65_535
 
 
 class PageServer:
@@ -32,7 +33,7 @@ class PageServer:
         model_hint: tooltip of the badge: which setting connects a model.
 
     Raises:
-        OperatorError: on entering, when the port is in use.
+        OperatorError: on entering, when the port is in use or there is no such port.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class PageServer:
         return f"http://127.0.0.1:{self._port}"
 
     async def __aenter__(self) -> Self:
+        if not 0 <= self._port <= LAST_PORT:
+            raise OperatorError(f"There is no port {self._port}. Choose one from 0 to {LAST_PORT} with --port.")
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:

@@ -10,6 +10,8 @@ from bot.playground.slack.world import World
 _TYPED_LINK = re.compile(r"https?://[^\s<>|]*[^\s<>|.,;:!?)\]}'\"]")
 _ENTITY = re.compile(r"<([^<>]*)>")
 _LOOSE_LINK = re.compile(r"https?://[^\s<>|\"'`)\]]+")
+USER = re.compile(r"@[UW][A-Z0-9]+")
+"""A person in `<…>`; anything else behind an `@` (`<@everyone>`, `List<@Nullable T>`) is plain text to Slack."""
 _MARKED_UP = frozenset({"mrkdwn", "markdown"})
 
 
@@ -93,7 +95,7 @@ def _addressee(world: World, inner: str) -> str | None:
         return "everyone"
     if target.startswith("!subteam"):
         return target[1:]
-    if not target.startswith("@"):
+    if not USER.fullmatch(target):
         return None
     member = world.members.get(target[1:])
     return member.name if member else target[1:]

@@ -12,12 +12,12 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from bot.playground.slack.emoji import replace_names
-from bot.playground.slack.entities import unescape
+from bot.playground.slack.entities import USER, unescape
 
 Names = Callable[[str], str]
 """What a user id, channel id or group is called; the argument is the inside of `<…>` up to the bar."""
 
-_MENTION = re.compile(r"<([@#!][^<>|\s]+)(?:\|([^<>]*))?>")
+_MENTION = re.compile(rf"<({USER.pattern}|[#!][^<>|\s]+)(?:\|([^<>]*))?>")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'|]*[^\s<>\"'|.,;:!?)\]}]")
 _SAFE = re.compile(r"https?://", re.IGNORECASE)
 
@@ -112,7 +112,7 @@ def _render_link(
 
 
 def _markdown() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
     parser.validateLink = lambda url: bool(_SAFE.match(url))
     parser.inline.ruler.before("autolink", "mention", _mention_rule)
     parser.core.ruler.push("address", _address_rule)
@@ -177,6 +177,8 @@ class _Mrkdwn:
         return f"\ue000{len(self._kept) - 1}\ue001"
 
     def _entity(self, inner: str, label: str) -> str:
+        if inner[0] == "@" and not USER.fullmatch(inner):
+            return f"&lt;{_literal(inner)}&gt;"
         if inner[0] in "@#!":
             return mention_html(unescape(inner), unescape(label), self._names)
         url = unescape(inner)

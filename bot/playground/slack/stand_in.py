@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from bot.playground.loopback import LoopbackHosts
 from bot.playground.slack.acts import Acts, Disguise
 from bot.playground.slack.changes import Changes
 from bot.playground.slack.chores import Chores
@@ -72,9 +73,10 @@ class SlackStandIn:
         tokens = Tokens(self.bot_token, self.app_token)
         gate = Gate(self.faults, self.journal, self._changes)
         self._files = FileServer(self.rules, self.world, tokens, gate)
+        self._hosts = LoopbackHosts()
         self._runner = web.AppRunner(
-            _application(WebApi(self._desk, self._rates, tokens, gate), self._files, ResponseUrls(self._desk, gate),
-                         self._sockets),
+            _application(self._hosts, WebApi(self._desk, self._rates, tokens, gate), self._files,
+                         ResponseUrls(self._desk, gate), self._sockets),
             access_log=None,
             shutdown_timeout=1.0,
         )  # fmt: skip
@@ -85,6 +87,7 @@ class SlackStandIn:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
+        self._hosts.listen_on(self.port)
         self.world.address = f"http://127.0.0.1:{self.port}"
         return self
 
@@ -268,8 +271,10 @@ class SlackStandIn:
         return await self._changes.wait_for(predicate, timeout)
 
 
-def _application(api: WebApi, files: FileServer, responses: ResponseUrls, sockets: SocketMode) -> web.Application:
-    application = web.Application(client_max_size=_LARGEST_BODY)
+def _application(
+    hosts: LoopbackHosts, api: WebApi, files: FileServer, responses: ResponseUrls, sockets: SocketMode
+) -> web.Application:
+    application = web.Application(middlewares=[hosts.middleware], client_max_size=_LARGEST_BODY)
     application.add_routes(
         [
             web.get("/api/{method}", api.handle),

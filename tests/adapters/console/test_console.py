@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.console import ConsoleAdapter, ConsoleConfig
+from adapters.console.screen import Screen
 from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import Refused
 from bot.relay.contract import Button, Outbound, OutboundFile, Verdict
@@ -47,6 +48,7 @@ class Terminal:
     keyboard: int
     out: io.StringIO
     err: Paper
+    gone: asyncio.Future[None]
 
     def type(self, text: str) -> None:
         os.write(self.keyboard, text.encode())
@@ -60,8 +62,8 @@ async def terminal(folder: Path, once: str | None = None, unavailable: int = 0) 
     reception.unavailable = unavailable
     adapter = ConsoleAdapter(ConsoleConfig(folder=folder, once=once), stdin=reading, out=out, err=err)
     try:
-        async with adapter.running(reception):
-            yield Terminal(adapter, reception, writing, out, err)
+        async with adapter.running(reception) as gone:
+            yield Terminal(adapter, reception, writing, out, err, gone)
     finally:
         os.close(writing)
         os.close(reading)
@@ -83,15 +85,15 @@ async def test_an_answer_grows_on_standard_output(tmp_path: Path) -> None:
     async with terminal(tmp_path) as it:
         posted = await it.adapter.post(HERE, Outbound(text="One", buttons=STOP), "k1")
         await it.adapter.edit(HERE, posted.ref, Outbound(text="One two", buttons=STOP))
-        await it.adapter.edit(HERE, posted.ref, Outbound(text="One two three"))
-        await it.adapter.edit(HERE, posted.ref, Outbound(text="One two three"))
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="One two three", final=True))
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="One two three", final=True))
     assert it.out.getvalue() == "One two three\n"
 
 
 async def test_a_changed_text_is_printed_from_the_changed_line_on(tmp_path: Path) -> None:
     async with terminal(tmp_path) as it:
         posted = await it.adapter.post(HERE, Outbound(text="first\nsecnd", buttons=STOP), "k1")
-        await it.adapter.edit(HERE, posted.ref, Outbound(text="first\nsecond"))
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="first\nsecond", final=True))
     assert it.out.getvalue() == "first\nsecnd\nsecond\n"
 
 
@@ -100,7 +102,7 @@ async def test_once_prints_the_final_answer_only_and_closes(tmp_path: Path) -> N
     async with terminal(tmp_path, once="what is up?") as it:
         (inbound,) = await it.reception.messages(1)
         posted = await it.adapter.post(HERE, Outbound(text="No", buttons=STOP), "k1")
-        await it.adapter.edit(HERE, posted.ref, Outbound(text="Everything."))
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="Everything.", final=True))
         async with asyncio.timeout(10):
             await it.adapter.wait_closed()
     assert inbound.event.text == "what is up?"
@@ -127,7 +129,7 @@ async def test_the_end_of_input_waits_for_open_answers(tmp_path: Path) -> None:
         closed = asyncio.create_task(adapter.wait_closed())
         posted = await adapter.post(HERE, Outbound(text="Wait", buttons=STOP), "k1")
         assert not closed.done()
-        await adapter.edit(HERE, posted.ref, Outbound(text="Wait. Done."))
+        await adapter.edit(HERE, posted.ref, Outbound(text="Wait. Done.", final=True))
         await asyncio.wait_for(closed, 10)
     os.close(reading)
     assert out.getvalue() == "Wait. Done.\n"
@@ -192,7 +194,8 @@ async def test_made_files_are_saved_inside_the_folder_and_never_overwrite(tmp_pa
     names = ("chart.png", "chart.png", "../../evil.txt", "..")
     files = tuple(OutboundFile(name=name, content=name.encode(), media_type="image/png") for name in names)
     async with terminal(folder) as it:
-        await it.adapter.post(HERE, Outbound(text="Here.", files=files), "k1")
+        posted = await it.adapter.post(HERE, Outbound(text="Here."), "k1")
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="Here.", files=files, final=True))
     saved = {path.name: path.read_text() for path in folder.iterdir()}
     assert saved == {"chart.png": "chart.png", "chart-2.png": "chart.png", "evil.txt": "../../evil.txt", "file": ".."}
     assert not (tmp_path / "evil.txt").exists()
@@ -210,7 +213,53 @@ def test_the_dialect_is_prefix_stable(begin: str, more: str) -> None:
     assert convert(begin + more).startswith(convert(begin))
 
 
+async def test_a_message_without_buttons_is_not_the_end_before_it_says_so(tmp_path: Path) -> None:
+    async with terminal(tmp_path, once="hello") as it:
+        await it.reception.messages(1)
+        posted = await it.adapter.post(HERE, Outbound(text="Half"), "k1")
+        assert it.out.getvalue() == ""
+        await it.adapter.edit(HERE, posted.ref, Outbound(text="Half done.", final=True))
+    assert it.out.getvalue() == "Half done.\n"
+
+
+async def test_the_future_is_done_without_an_error_when_the_conversation_is_over(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as it:
+        assert not it.gone.done()
+        it.type("/quit\n")
+        await asyncio.wait({it.gone}, timeout=10)
+        assert it.gone.done()
+        assert it.gone.exception() is None
+
+
 async def test_leaving_does_not_wait_for_the_keyboard(tmp_path: Path) -> None:
     """A reader that waits for input does not hold up the end."""
     async with asyncio.timeout(5), terminal(tmp_path):
         pass
+
+
+class Terminal(io.StringIO):
+    """Text that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_note_waits_for_the_answer_that_is_being_written() -> None:
+    both = Terminal()
+    screen = Screen(both, both)
+    screen.answer("k1", "Half", final=False)
+    screen.note("Queued.")
+    screen.prompt()
+    screen.answer("k1", "Half done.", final=True)
+    assert both.getvalue() == "Half done.\nQueued.\n"
+
+
+def test_only_a_terminal_is_greeted() -> None:
+    out, err = Terminal(), Terminal()
+    Screen(out, err).greet()
+    assert err.getvalue().count("\n") == 2
+    assert all(word in err.getvalue() for word in ("/help", "/file", "/new", "/stop", "/quit"))
+    assert not out.getvalue()
+    pipe = io.StringIO()
+    Screen(pipe, pipe).greet()
+    assert not pipe.getvalue()

@@ -1,6 +1,6 @@
 """The real discord.py against the stand-in server, with a relay that only writes down."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -9,18 +9,24 @@ from discord.http import Route
 from pydantic import SecretStr
 
 from adapters.discord import DiscordAdapter, DiscordConfig
-from bot.playground.discord import DiscordStandIn
+from bot.domain.deliveries import RemoteFile
+from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.ports import Store
+from bot.relay.contract import Adapter, Posted
+from tests.contract.adapter import Subject, Writing
 from tests.support.reception import RecordingReception
 
 
 class Bench:
     """One server, one adapter, one recording relay."""
 
-    def __init__(self, server: DiscordStandIn, adapter: DiscordAdapter, reception: RecordingReception) -> None:
+    def __init__(
+        self, server: DiscordStandIn, adapter: DiscordAdapter, reception: RecordingReception, store: Store
+    ) -> None:
         self.server = server
         self.adapter = adapter
         self.reception = reception
+        self.store = store
 
     def channel(self, name: str) -> str:
         """Id of a channel by its name."""
@@ -47,20 +53,88 @@ async def bench(sqlite_store: Store) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def connected(store: Store, *, message_content: bool = True) -> AsyncIterator[Bench]:
+async def connected(store: Store, rules: DiscordRules | None = None) -> AsyncIterator[Bench]:
     """Start everything and wait for the connection."""
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(DiscordStandIn())
-        config = DiscordConfig(
-            token=SecretStr(server.token),
-            api_url=server.api_url,
-            gateway_url=server.gateway_url,
-            guild_id=int(server.guild_id),
-            message_content=message_content,
-        )
-        adapter = DiscordAdapter(config, store.notes)
+        server = await stack.enter_async_context(DiscordStandIn(rules=rules))
+        adapter = adapter_of(server, store)
         stack.push_async_callback(adapter.close)
         reception = RecordingReception()
         await stack.enter_async_context(adapter.running(reception))
         await server.wait_for(lambda: server.view().commands)
-        yield Bench(server, adapter, reception)
+        yield Bench(server, adapter, reception, store)
+
+
+def adapter_of(server: DiscordStandIn, store: Store, *, token: str = "") -> DiscordAdapter:
+    """An adapter that does not run yet; the token is the right one unless given."""
+    config = DiscordConfig(
+        token=SecretStr(token or server.token),
+        api_url=server.api_url,
+        gateway_url=server.gateway_url,
+        guild_id=int(server.guild_id),
+        restart_pause=0.05,
+    )
+    return DiscordAdapter(config, store.notes)
+
+
+class DiscordSubject(Subject):
+    """Discord for the contract suite: mentions in a channel, answered in threads of their own."""
+
+    def __init__(self, server: DiscordStandIn, store: Store) -> None:
+        self.server = server
+        self.store = store
+        self.adapter = adapter_of(server, store)
+        self.reception = RecordingReception()
+
+    async def ask(self, text: str) -> None:
+        await self.server.speak("ada", self.server.channel_id("general"), f"@Parley {text}")
+
+    async def follow_up(self, posted: Posted, text: str) -> None:
+        await self.server.speak("ben", posted.ref["channel"], text)
+
+    def person(self) -> str:
+        return f"<@{self.server.user_id('ben')}>"
+
+    def shown(self) -> Sequence[str]:
+        messages = [message for message in self.server.view().messages if message.author == "bot"]
+        return [f"{message.html} {[button.label for button in message.buttons]}" for message in messages]
+
+    def pinged(self) -> bool:
+        return any(ping.because != "reply" for ping in self.server.pings)
+
+    def deliver_twice(self) -> None:
+        self.server.faults.add("MESSAGE_CREATE", "duplicate")
+
+    def limit(self, writing: Writing, seconds: float) -> None:
+        post, edit = "POST /channels/{channel_id}/messages", "PATCH /channels/{channel_id}/messages/{message_id}"
+        self.server.faults.add(post if writing == "post" else edit, "429", seconds=seconds)
+
+    def lose_answer(self) -> None:
+        self.server.faults.add("POST /channels/{channel_id}/messages", "cut_after")
+
+    def lost(self, posted: Posted) -> dict[str, str]:
+        return {**posted.ref, "message": "1"}
+
+    def remote_file(self, url: str) -> RemoteFile:
+        return RemoteFile(name="x", source={"url": url})
+
+    def connected(self) -> bool:
+        return self.server.gateway.connected
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await self.server.wait_for(condition)
+
+    def refused(self) -> Sequence[tuple[str, Adapter]]:
+        return [("DISCORD_TOKEN", adapter_of(self.server, self.store, token="wrong.token.x"))]
+
+    async def revoke(self) -> str:
+        scene = self.server._scene  # the stand-in has no word for this
+        scene.token = scene.greeting.token = "another"
+        self.server.gateway.close(4004)
+        return "DISCORD_TOKEN"
+
+
+@pytest.fixture
+async def subject(sqlite_store: Store) -> AsyncIterator[Subject]:
+    async with DiscordStandIn() as server:
+        yield DiscordSubject(server, sqlite_store)

@@ -1,8 +1,6 @@
 """What people do in Discord, as the relay hears it."""
 
-import pytest
-
-from bot.playground.view import NotPossible, Upload
+from bot.playground.view import Upload
 from bot.relay.contract import Verdict
 from tests.adapters.discord.conftest import Bench
 
@@ -43,8 +41,16 @@ async def test_a_message_during_a_run_is_marked_with_an_hourglass(bench: Bench) 
     assert message.reactions == ("⏳",)
 
 
-async def test_a_message_that_could_not_be_stored_is_marked_so(bench: Bench) -> None:
+async def test_a_mention_that_could_not_be_stored_is_answered_with_a_sentence(bench: Bench) -> None:
     bench.reception.unavailable = 1
+    await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    await bench.server.wait_for(lambda: any("try again" in message.html for message in bench.server.view().messages))
+    assert not any(message.reactions for message in bench.server.view().messages)
+
+
+async def test_a_message_that_could_neither_be_stored_nor_answered_is_marked(bench: Bench) -> None:
+    bench.reception.unavailable = 1
+    bench.server.faults.add("POST /channels/{channel_id}/messages", "403")
     sent = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
     await bench.server.wait_for(
         lambda: any(message.id == sent and message.reactions for message in bench.server.view().messages), 10
@@ -96,6 +102,13 @@ class TestCommands:
         )
         assert bench.reception.commands[0].name == "new"
 
-    async def test_an_unknown_command_is_not_possible(self, bench: Bench) -> None:
-        with pytest.raises(NotPossible):
-            await bench.server.command("ada", bench.channel("general"), "dance", {})
+    async def test_stop_in_a_channel_means_the_persons_last_question_there(self, bench: Bench) -> None:
+        general = bench.channel("general")
+        await bench.server.command("ada", general, "ask", {"question": "why?"})
+        (inbound,) = await bench.reception.messages(1)
+        await bench.server.command("ben", general, "stop", {})
+        await bench.server.command("ada", general, "stop", {})
+        foreign, own = bench.reception.commands
+        assert own.conversation == inbound.event.conversation != foreign.conversation
+        assert own.scope == inbound.event.scope == f"discord:{bench.server.guild_id}"
+        assert inbound.event.address.secrets == ("token",)

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from bot.domain.deliveries import Address, RemoteFile
-from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
+from bot.errors import Gone, Refused, Unreachable
 from bot.playground.view import MessageView
-from bot.relay.contract import Button, Outbound, OutboundFile
-from tests.adapters.discord.conftest import Bench
+from bot.relay.contract import Button, Outbound, OutboundFile, Verdict
+from tests.adapters.discord.conftest import Bench, adapter_of
 
 STOP = Button(op="stop", run_id="run_1", label="Stop", danger=True)
 
@@ -76,10 +76,30 @@ async def test_an_answer_to_ask_is_an_edit_of_the_deferred_message_under_the_que
     assert answer.state == "sent"
 
 
+async def test_an_answer_to_ask_shows_no_previews(bench: Bench) -> None:
+    """Neither of the question's links nor of the answer's, with files or without."""
+    question = {"question": "what is https://example.org/a about?"}
+    await bench.server.command("ada", bench.channel("general"), "ask", question)
+    address = (await bench.reception.messages(1))[-1].event.address
+    posted = await bench.adapter.post(address, Outbound(text="See https://example.org/b"), "k1")
+    file = OutboundFile(name="a.md", content=b"# All", media_type="text/markdown")
+    await bench.adapter.edit(address, posted.ref, Outbound(text="See https://example.org/c", files=(file,)))
+    (answer,) = own(bench)
+    assert "example.org/a" in answer.html
+    assert [card.name for card in answer.files] == ["a.md"]
+    assert not bench.server.embeds
+
+
+async def test_a_message_is_found_whatever_our_clock_says(bench: Bench) -> None:
+    address = await mention(bench)
+    posted = await bench.adapter.post(address, Outbound(text="Hi", buttons=(STOP,)), "k1")
+    assert await bench.adapter.find(address, "k1", time.time() + 3_600) == posted
+
+
 async def test_a_continuation_of_an_answer_to_ask_is_a_message_of_its_own(bench: Bench) -> None:
     address = await asked(bench)
     await bench.adapter.post(address, Outbound(text="one"), "k1")
-    await bench.adapter.post(address, Outbound(text="two", silent=True), "k2")
+    await bench.adapter.post(address, Outbound(text="two", continuation=True), "k2")
     assert len(own(bench)) == 2
 
 
@@ -124,6 +144,62 @@ async def test_a_press_of_stop_reaches_the_relay_and_its_note_the_person_alone(b
     await bench.server.wait_for(lambda: any(message.only_for == "ben" for message in bench.server.view().messages), 10)
 
 
+async def test_a_press_that_could_not_be_carried_out_is_told_to_the_person_alone(bench: Bench) -> None:
+    address = await mention(bench)
+    await bench.adapter.post(address, Outbound(text="working", buttons=(STOP,)), "k1")
+    (answer,) = own(bench)
+    bench.reception.unavailable = 1
+    await bench.server.press("ada", answer.channel, answer.id, answer.buttons[0].id)
+    notes = await bench.server.wait_for(lambda: [m for m in bench.server.view().messages if m.only_for == "ada"])
+    assert "could not be done" in notes[0].html
+
+
+async def test_typing_shows_where_the_person_looks_and_opens_no_thread(bench: Bench) -> None:
+    """Before the answer that is the channel of the question; afterwards the answer's thread."""
+    address = await mention(bench)
+    await bench.adapter.status(address, "is thinking…")
+    assert not [channel for channel in bench.server.view().channels if channel.kind == "thread"]
+    posted = await bench.adapter.post(address, Outbound(text="one"), "k1")
+    await bench.adapter.status(address, "is thinking…")
+    typed = [call.path for call in bench.server.calls if call.path.endswith("/typing")]
+    assert typed == [f"/channels/{bench.channel('general')}/typing", f"/channels/{posted.ref['channel']}/typing"]
+
+
+async def test_failing_typing_is_nobodys_problem(bench: Bench) -> None:
+    address = await mention(bench)
+    bench.server.faults.add("POST /channels/{channel_id}/typing", "503")
+    await bench.adapter.status(address, "is thinking…")
+
+
+async def test_an_answer_whose_thread_could_not_be_opened_is_found_in_the_channel(bench: Bench) -> None:
+    """Also by another process, for which the thread opens."""
+    address = await mention(bench)
+    bench.server.faults.add("POST /channels/{channel_id}/messages/{message_id}/threads", "503")
+    posted = await bench.adapter.post(address, Outbound(text="one", buttons=(STOP,)), "k1")
+    assert posted.ref["channel"] == bench.channel("general")
+    other = adapter_of(bench.server, bench.store)
+    assert await other.find(address, "k1", time.time() - 60) == posted
+    await other.close()
+
+
+async def test_a_continuation_of_an_answer_to_ask_is_found(bench: Bench) -> None:
+    address = await asked(bench)
+    await bench.adapter.post(address, Outbound(text="one", buttons=(STOP,)), "k1")
+    posted = await bench.adapter.post(address, Outbound(text="two", buttons=(STOP,), continuation=True), "k2")
+    assert await bench.adapter.find(address, "k2", time.time() - 60) == posted
+
+
+async def test_limits_of_reactions_threads_and_refusals_do_not_reach_the_governor(bench: Bench) -> None:
+    """They are not the limits of edits; a 429 is waited out by discord.py."""
+    bench.reception.verdict = Verdict.QUEUED
+    address = await mention(bench)
+    bench.server.faults.add("POST /channels/{channel_id}/messages", "429", seconds=0.1)
+    posted = await bench.adapter.post(address, Outbound(text="one"), "k1")
+    await bench.adapter.find(address, "k1", time.time() - 60)
+    await bench.adapter.edit(address, posted.ref, Outbound(text="two"))
+    assert [(signal.limit, signal.retry_after) for signal in bench.reception.rates] == [(5, None), (5, None)]
+
+
 async def test_rate_limit_headers_reach_the_governor(bench: Bench) -> None:
     address = await mention(bench)
     posted = await bench.adapter.post(address, Outbound(text="one"), "k1")
@@ -159,10 +235,8 @@ class TestErrors:
             "https://evil.example/x",
             "file:///etc/passwd",
             "http://cdn.discordapp.com/x",
+            "https://cdn.discordapp.com:99999/x",
+            "http://[",
         ):
             with pytest.raises(Refused):
                 await anext(aiter(bench.adapter.download(RemoteFile(name="x", source={"url": url}))))
-
-
-def test_the_kinds_are_platform_errors() -> None:
-    assert issubclass(Forbidden, PlatformError)

@@ -1,14 +1,17 @@
 """The real SDK against the stand-in server."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from adapters.slack import SlackAdapter, SlackConfig
 from adapters.slack.socket import Watch
+from bot.domain.deliveries import RemoteFile
 from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import CommandView
+from bot.relay.contract import Adapter, Posted
+from tests.contract.adapter import Subject, Writing
 from tests.support.reception import RecordingReception
 
 QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0)
@@ -34,16 +37,81 @@ async def connected(
         await adapter.close()
 
 
-def adapter_of(slack: SlackStandIn, connections: int = 1, watch: Watch = QUICK) -> SlackAdapter:
+def adapter_of(
+    slack: SlackStandIn, connections: int = 1, watch: Watch = QUICK, *, bot_token: str = "", app_token: str = ""
+) -> SlackAdapter:
+    """An adapter that does not run yet; tokens are the right ones unless given."""
     config = SlackConfig.model_validate(
         {
-            "bot_token": slack.bot_token,
-            "app_token": slack.app_token,
+            "bot_token": bot_token or slack.bot_token,
+            "app_token": app_token or slack.app_token,
             "api_url": slack.api_url,
             "connections": connections,
         }
     )
     return SlackAdapter(config, watch)
+
+
+class SlackSubject(Subject):
+    """Slack for the contract suite: mentions in a channel, answered in threads."""
+
+    def __init__(self, slack: SlackStandIn, reception: RecordingReception) -> None:
+        self.slack = slack
+        self.adapter = adapter_of(slack)
+        self.reception = reception
+
+    async def ask(self, text: str) -> None:
+        await self.slack.speak("ada", "general", f"@Parley {text}")
+
+    async def follow_up(self, posted: Posted, text: str) -> None:
+        await self.slack.speak("ben", "general", text, thread=posted.ref["ts"])
+
+    def person(self) -> str:
+        return "<@U000000BEN>"
+
+    def shown(self) -> Sequence[str]:
+        messages = [message for message in self.slack.view().messages if message.author == "bot"]
+        return [f"{message.html} {[button.label for button in message.buttons]}" for message in messages]
+
+    def pinged(self) -> bool:
+        return bool(self.slack.pings)
+
+    def deliver_twice(self) -> None:
+        self.slack.duplicate_next_events(2)
+
+    def limit(self, writing: Writing, seconds: float) -> None:
+        self.slack.faults.add("chat.postMessage" if writing == "post" else "chat.update", "429", seconds=seconds)
+
+    def lose_answer(self) -> None:
+        self.slack.faults.add("chat.postMessage", "cut_after")
+
+    def lost(self, posted: Posted) -> dict[str, str]:
+        return {**posted.ref, "ts": "1.000001"}
+
+    def remote_file(self, url: str) -> RemoteFile:
+        return RemoteFile(name="x", source={"url": url, "type": "text/plain"})
+
+    def connected(self) -> bool:
+        return self.slack.connections > 0
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await self.slack.wait_for(condition)
+
+    def refused(self) -> Sequence[tuple[str, Adapter]]:
+        return [
+            ("SLACK_BOT_TOKEN", adapter_of(self.slack, bot_token="xoxb-wrong")),
+            ("SLACK_APP_TOKEN", adapter_of(self.slack, app_token="xapp-wrong")),
+        ]
+
+    async def revoke(self) -> str:
+        self.slack.faults.add("apps.connections.open", "error", 1_000, error="token_revoked")
+        self.slack.drop_connection()
+        return "SLACK_APP_TOKEN"
+
+
+@pytest.fixture
+def subject(slack: SlackStandIn, reception: RecordingReception) -> Subject:
+    return SlackSubject(slack, reception)
 
 
 @pytest.fixture

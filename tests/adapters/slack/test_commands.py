@@ -1,10 +1,14 @@
 """Slash commands, commands as text, and buttons."""
 
+import json
+import time
+from pathlib import Path
+
 import pytest
 
 from adapters.slack import SlackAdapter
 from bot.playground.slack import Message, SlackStandIn
-from bot.relay.contract import Button, Outbound
+from bot.relay.contract import COMMANDS, Button, Outbound
 from tests.support.reception import RecordingReception
 
 STOP = Button(op="stop", run_id="run_7", label="Stop", danger=True)
@@ -51,6 +55,27 @@ async def test_edits_keep_the_heading_of_an_ask(
     heading, body = slack.messages("general")[-1].blocks
     assert "Ada Moreno asked: hello" in str(heading)
     assert body["text"] == "Hi there."
+
+
+async def test_a_continuation_of_an_ask_has_no_heading(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Neither when it is new nor when it was found again and is edited."""
+    await slack.command("ada", "general", "ask", {"text": "hello"})
+    address = reception.inbound[0].event.address
+    await adapter.post(address, Outbound(text="One", continuation=True), "k2")
+    found = await adapter.find(address, "k2", time.time() - 60)
+    assert found is not None
+    await adapter.edit(address, found.ref, Outbound(text="One two", continuation=True))
+    (body,) = slack.messages("general")[-1].blocks
+    assert body["text"] == "One two"
+
+
+def test_the_manifest_describes_commands_as_every_platform_does() -> None:
+    manifest = json.loads((Path(__file__).parents[3] / "adapters/slack/manifest.json").read_text())
+    commands = {one["command"]: one["description"] for one in manifest["features"]["slash_commands"]}
+    assert commands.pop("/ask")
+    assert commands == {f"/{name}": COMMANDS[name] for name in ("new", "stop")}
 
 
 async def test_ask_without_a_question_gives_help(

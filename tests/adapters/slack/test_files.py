@@ -170,24 +170,6 @@ async def test_a_redirect_in_circles_ends() -> None:
             await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"}))
 
 
-async def test_more_bytes_than_allowed_are_refused() -> None:
-    """Whatever the sender announced."""
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        try:
-            for _ in range(400):
-                await response.write(b"x" * 65_536)
-        except ConnectionError:
-            pass  # the client has had enough
-        return response
-
-    async with server(handler) as base, talking_to(base) as adapter:
-        with pytest.raises(Refused, match="20 MB"):
-            await fetched(adapter, RemoteFile(name="x", size=5, source={"url": f"{base}/x"}))
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -219,7 +201,7 @@ async def test_the_token_goes_to_slack_only(slack: SlackStandIn, url: str) -> No
 @pytest.fixture
 async def address(slack: SlackStandIn) -> Address:
     root = await slack.speak("ada", "general", "a question")
-    return Place(team="T00PARLEY1", channel="C00GENERAL", thread=root, message=root).address()
+    return Place(team="T00PARLEY1", channel="C00GENERAL", thread=root).address()
 
 
 def shared(slack: SlackStandIn) -> list[str]:
@@ -271,12 +253,28 @@ async def test_files_that_slack_does_not_take_are_named(
     assert note.thread_ts == address.place["thread"]
 
 
-async def test_a_posted_answer_survives_the_failure_of_its_files(
-    adapter: SlackAdapter, slack: SlackStandIn, address: Address
-) -> None:
-    """An error after the message was created would make the caller post it again."""
-    slack.faults.add("upload", "500")
-    posted = await adapter.post(address, Outbound(text="Here.", files=(CHART,)), "key1")
-    answer, note = slack.messages("general")[-2:]
-    assert answer.ts == posted.ref["ts"]
-    assert "chart.png" in note.text
+async def test_an_address_that_is_none_is_refused(adapter: SlackAdapter) -> None:
+    for url in ("http://[", "https://files.slack.com:99999/x", "https://[::1/x"):
+        with pytest.raises(Refused):
+            await fetched(adapter, RemoteFile(name="x", source={"url": url, "type": "text/plain"}))
+
+
+async def test_a_redirect_to_no_address_is_refused(reception: RecordingReception) -> None:
+    async def lost(_request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "http://[bad"})
+
+    application = web.Application()
+    application.router.add_get("/x", lost)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": f"{base}/api/"}
+    writer = SlackAdapter(SlackConfig.model_validate(tokens))
+    try:
+        with pytest.raises(Refused):
+            await fetched(writer, RemoteFile(name="x", source={"url": f"{base}/x", "type": "text/plain"}))
+    finally:
+        await writer.close()
+        await runner.cleanup()

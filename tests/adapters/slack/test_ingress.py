@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi
 from adapters.slack.courtesies import courtesies
@@ -15,12 +16,13 @@ from adapters.slack.ingress import Ingress
 from adapters.slack.payloads import Envelope
 from adapters.slack.replies import Identity
 from adapters.slack.settings import SlackConfig
+from adapters.slack.socket import Socket, Watch
 from adapters.slack.users import Users
 from bot.playground.slack import SlackStandIn
 from bot.relay.contract import Inbound, Verdict
 from tests.support.reception import RecordingReception
 
-US = Identity(team_id="T1", user_id="UBOT", bot_id="BBOT", user="parley")
+US = Identity(team_id="T1", user_id="UBOT", user="parley")
 
 
 def envelope(**event: object) -> dict[str, Any]:
@@ -44,7 +46,7 @@ async def application_for(slack: SlackStandIn, reception: RecordingReception) ->
     api = SlackApi(SlackConfig.model_validate(tokens))
     try:
         async with courtesies() as small_things:
-            reader = Reader(US, Users(api), 1_000)
+            reader = Reader(US, Users(api))
             yield Ingress(api, US, reader, reception, small_things).app()
     finally:
         await api.close()
@@ -118,6 +120,14 @@ async def test_bolt_still_answers_the_challenge(app: AsyncApp) -> None:
     assert json.loads(response.body)["challenge"] == "c4"
 
 
+@pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
+async def test_news_of_a_revoked_token_are_checked(app: AsyncApp, slack: SlackStandIn, kind: str) -> None:
+    """It may be another person's token; asking Slack tells, and a refusal would end the adapter."""
+    body = {**envelope(), "event": {"type": kind}}
+    assert (await answer(app, body)).status == 200
+    await slack.wait_for(lambda: [call for call in slack.calls if call.method == "auth.test"])
+
+
 async def test_a_question_in_an_enterprise_install_belongs_to_the_enterprise(
     app: AsyncApp, reception: RecordingReception
 ) -> None:
@@ -152,3 +162,15 @@ def test_one_event_id_in_two_apps_shares_no_event_key() -> None:
     """The same id reaches several apps of a workspace."""
     other = {"ts": "1700000000.000200"}
     assert not keys() & keys(api_app_id="A2", event=other)
+
+
+@pytest.mark.parametrize("odd", [{"event": "x"}, {"event": []}, {"authorizations": "x"}, {"authorizations": [1]}])
+async def test_a_frame_that_makes_no_sense_is_acknowledged_and_ignored(
+    app: AsyncApp, slack: SlackStandIn, reception: RecordingReception, odd: dict[str, Any]
+) -> None:
+    """Sent again it would make no more sense."""
+    tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
+    socket = Socket(SlackApi(SlackConfig.model_validate(tokens)), app, slack.app_token, Watch())
+    response = await socket._response(SocketModeRequest("events_api", "1", {**envelope(), **odd}))
+    assert response.status == 200
+    assert not reception.deliveries

@@ -3,13 +3,12 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.inbound import command_in
 from adapters.slack.markup import FALLBACK_BYTES, FALLBACK_CHARACTERS, SlackDialect, fallback
 from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
-from adapters.slack.users import one_line
+from tests.adapters.growth import assert_linear
 
 convert = SlackDialect().convert
 pieces = [*"<>!@#^&|`~\\[]()\n aU1C", "channel", "here", "\u200b", "&lt;", "```", "<!", "<@U1", "!["]
@@ -18,6 +17,7 @@ LIVE = re.compile(r"<(!(channel|here|everyone|subteam\^)|@[UWBS][A-Z0-9]+[>|]|#[
 INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\\]")
 
 
+@settings(deadline=None)
 @given(tricky, tricky)
 @example("```\n![a](b)\n``", "`\n![a](b)")
 def test_the_dialect_is_prefix_stable(begin: str, more: str) -> None:
@@ -26,12 +26,14 @@ def test_the_dialect_is_prefix_stable(begin: str, more: str) -> None:
     assert convert(begin + more).split("\n")[: len(finished)] == finished
 
 
+@settings(deadline=None)
 @given(tricky)
 def test_no_mention_survives(text: str) -> None:
     """Also when somebody drops invisible characters and backslashes afterwards, or decodes `&lt;`."""
     assert not LIVE.search(INVISIBLE.sub("", convert(text)).replace("&lt;", "<"))
 
 
+@settings(deadline=None)
 @given(tricky)
 def test_converting_twice_changes_nothing_more(text: str) -> None:
     assert convert(convert(text)) == convert(text)
@@ -131,27 +133,15 @@ def test_mentions_are_listed_once_and_in_order() -> None:
     assert mentioned("<@U2> <@U1|a> <@U2> <#C1>") == ("U2", "U1")
 
 
-@pytest.mark.parametrize(
-    ("text", "command"),
-    [
-        ("stop", "stop"),
-        (" STOP ", "stop"),
-        ("!stop", "stop"),
-        ("/new", "new"),
-        ("help", "help"),
-        ("new", None),
-        ("stop it", None),
-        ("!tool create_ticket", None),
-        ("", None),
-    ],
-)
-def test_commands_as_text(text: str, command: str | None) -> None:
-    assert command_in(text) == command
+PIECES = ["!", "![", "[", "[a](", " ", "<@UB>", "<@UB", "`", "``a`", "<\u200b", "&#0", "*", "* a", "~a", "<"]
 
 
-@given(st.text())
-def test_names_are_one_short_visible_line(text: str) -> None:
-    name = one_line(text)
-    assert len(name) <= 80
-    assert name == name.strip()
-    assert name.isprintable()
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("before", ["", "a", "`"])
+def test_no_text_freezes_the_bot(piece: str, before: str) -> None:
+    for work in (convert, fallback, lambda text: to_markdown(without_mention(text, "UB"), {})):
+        assert_linear(lambda size, work=work: work(before + piece * (size // len(piece)) + "x`"))
+
+
+def test_runs_of_backticks_of_all_lengths_do_not_freeze_the_bot() -> None:
+    assert_linear(lambda size: convert("a".join("`" * length for length in range(1, int((2 * size) ** 0.5)))))

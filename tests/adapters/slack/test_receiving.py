@@ -7,7 +7,7 @@ import pytest
 from adapters.slack import SlackAdapter
 from adapters.slack.socket import Watch
 from bot.playground.slack import SlackStandIn
-from bot.relay.contract import Inbound, Verdict
+from bot.relay.contract import Verdict
 from tests.adapters.slack.conftest import connected
 from tests.support.reception import RecordingReception
 
@@ -230,23 +230,10 @@ async def test_a_half_open_connection_is_noticed(
     await reception.messages(1)
 
 
-class SlowReception(RecordingReception):
-    """Lets a test hold a message up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def receive(self, inbound: Inbound) -> Verdict:
-        self.entered.set()
-        await self.go_on.wait()
-        return await super().receive(inbound)
-
-
 async def test_leaving_finishes_what_is_in_work(slack: SlackStandIn) -> None:
     """An event that is being accepted is accepted and acknowledged before the socket closes."""
-    reception = SlowReception()
+    reception = RecordingReception()
+    reception.open.clear()
     leave = asyncio.Event()
 
     async def run() -> None:
@@ -261,7 +248,7 @@ async def test_leaving_finishes_what_is_in_work(slack: SlackStandIn) -> None:
         leave.set()
         with pytest.raises(TimeoutError):  # the connection stays for as long as somebody needs it
             await slack.wait_for(lambda: slack.connections == 0, timeout=0.3)
-        reception.go_on.set()
+        reception.open.set()
         assert "answer will appear" in await asked
         await running
     assert len(reception.inbound) == 1

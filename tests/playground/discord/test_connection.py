@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import discord as sdk
 import pytest
 
@@ -19,6 +20,17 @@ async def test_login_finds_bot_application_and_server(discord: DiscordStandIn, b
     assert guild.me.guild_permissions.send_messages_in_threads
     assert guild.me.top_role.name == "Parley"
     assert discord.view().bot_connected
+
+
+@pytest.mark.parametrize("path", ["/api/v10/gateway", "/gateway", "/attachments/1/2/a"])
+async def test_other_hosts_are_refused(discord: DiscordStandIn, path: str) -> None:
+    """Only the two names of loopback are answered, so no foreign name can be pointed here."""
+    url = discord.api_url.removesuffix("/api/v10") + path
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, headers={"Host": "evil.example"}) as answer:
+            assert answer.status == 403
+        async with session.get(url.replace("127.0.0.1", "localhost")) as answer:
+            assert answer.status != 403
 
 
 async def test_wrong_token_is_refused_and_counted(discord: DiscordStandIn) -> None:

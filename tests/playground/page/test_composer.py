@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import BrowserContext, expect
 
-from tests.playground.page.conftest import Window
+from bot.playground.page.server import PageServer
+from tests.playground.page.conftest import Scene, Window
 
 pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session")]
 
@@ -115,6 +116,13 @@ class TestPickers:
         await expect(window("command-picker")).to_contain_text("question What you want to know")
         await window("command-option").click()
         await expect(window("command-field-question")).to_be_focused()
+        form = window("command-form-discord")
+        heights = await form.locator(".field, .command-name").evaluate_all("all => all.map(one => one.offsetHeight)")
+        assert set(heights) == {32}
+        tops = await form.locator(".command-name, [data-testid=command-cancel]").evaluate_all(
+            "all => all.map(one => one.offsetTop)"
+        )
+        assert len(set(tops)) == 1
         await window.page.keyboard.press("Enter")
         await expect(window("command-field-question")).to_have_attribute("aria-invalid", "true")
         await window("command-field-question").fill("why?")
@@ -194,6 +202,24 @@ class TestIdeas:
         await expect(window("thread-panel")).to_be_visible()
         await expect(window("thread-panel").get_by_test_id("message-body").last).to_contain_text("handbook")
 
+    async def test_offline(self, window: Window) -> None:
+        """Without a model the first ideas are those that work without one, and the question says what it is for."""
+        for platform in ("slack", "discord"):
+            ideas = window(f"empty-{platform}").get_by_test_id("suggestion")
+            names = [await one.get_attribute("data-name") for one in await ideas.all()]
+            assert names[:2] == ["two-tools", "ticket"]
+        asking = window("empty-slack").locator('[data-name="ask"]')
+        await expect(asking).to_contain_text("See what works without a model")
+
+    async def test_with_model(self, context: BrowserContext, scene: Scene) -> None:
+        """With a model a question comes first."""
+        async with PageServer(scene.slack, scene.discord, scene.bot, model_label="gpt-4o") as server:
+            window = Window(await context.new_page(), scene)
+            await window.page.goto(server.url)
+            first = window("empty-slack").get_by_test_id("suggestion").first
+            await expect(first).to_contain_text("Ask a question")
+            await expect(window("empty-discord").get_by_test_id("suggestion").first).to_contain_text("Use /ask")
+
     async def test_more(self, window: Window) -> None:
         """They can be called up later; what was used makes room for others."""
         await window("empty-discord").get_by_test_id("suggestion").first.click()
@@ -201,7 +227,7 @@ class TestIdeas:
         await window("ideas-discord").click()
         visible = window("pane-discord").locator('[data-testid="suggestion"]:visible')
         names = [await one.get_attribute("data-name") for one in await visible.all()]
-        assert "ask-command" not in names
+        assert "two-tools" not in names
         assert len(names) == 4
 
     async def test_chart(self, window: Window) -> None:

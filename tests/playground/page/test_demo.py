@@ -82,6 +82,13 @@ async def test_port_in_use() -> None:
             await demo(None, port=port)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 80_000])
+async def test_no_such_port(port: int) -> None:
+    """A port that does not exist is one sentence that says which do."""
+    with pytest.raises(OperatorError, match=f"no port {port}.*0 to 65535"):
+        await demo(None, port=port)
+
+
 async def test_bot_that_does_not_start() -> None:
     """When the bot ends before it is ready, its last words are the error."""
     command = (sys.executable, "-c", "import sys; sys.exit('SLACK_BOT_TOKEN is wrong')")

@@ -94,6 +94,18 @@ class TestThreads:
         await expect(window("thread-open")).to_have_text("1 reply")
         await expect(window("thread-panel")).to_be_hidden()
 
+    @pytest.mark.parametrize("width", [390, 1440, 2560])
+    async def test_connection(self, window: Window, width: int) -> None:
+        """With a thread open, whether the bot is connected is said once, wherever there is room."""
+        await window.page.set_viewport_size({"width": width, "height": 844})
+        await window.say("@Parley hello")
+        await expect(window("thread-panel")).to_be_visible()
+        states = window("pane-slack").locator(".connection:visible")
+        await expect(states).to_have_count(1)
+        await expect(states).to_have_text("connected")
+        window.scene.slack.drop_connection()
+        await expect(states).to_have_text("not connected")
+
     async def test_while_writing(self, window: Window) -> None:
         """Somebody who writes on is not taken away from the text."""
         window.scene.slack.pace = 0.05
@@ -196,6 +208,31 @@ class TestTrouble:
         await expect(window("banner-slack")).to_be_hidden()
         assert window.scene.bot.pid not in {pid, None}
 
+    async def test_start_does_not_kill(self, window: Window) -> None:
+        """The kill button that comes under a resting pointer has no tooltip, and takes no second click."""
+        page, clock = window.page, window.page.clock
+        await clock.install(time=0)
+        await clock.pause_at(1_000)
+        await window("kill-bot").click()
+        await expect(window("start-bot")).to_be_visible()
+        box = await window("start-bot").bounding_box()
+        assert box is not None
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await page.mouse.click(*middle)
+        await expect(window("bot-state")).to_have_text("Running")
+        await expect(window("kill-bot")).to_be_enabled()
+        await expect(page.get_by_role("tooltip")).to_be_hidden()
+        await page.mouse.move(middle[0] + 8, middle[1])
+        await expect(page.get_by_role("tooltip")).to_contain_text("SIGKILL")
+        pid = window.scene.bot.pid
+        await page.mouse.click(*middle)
+        await window.say("still there?")
+        await expect(window.messages()).to_have_count(1)
+        assert window.scene.bot.pid == pid
+        await clock.run_for(600)
+        await page.mouse.click(*middle)
+        await expect(window("bot-state")).to_have_text("Killed")
+
     async def test_does_not_start(self, context: BrowserContext) -> None:
         """A bot that stops by itself shows its last words."""
         command = (sys.executable, "-c", "import sys; sys.exit('DATABASE_URL is wrong')")
@@ -292,6 +329,30 @@ class TestLook:
             assert area["x"] + area["width"] <= width
         assert await window.page.evaluate("document.documentElement.scrollWidth") <= width
 
+    async def test_touch_targets(self, window: Window) -> None:
+        """On a phone every button is at least 32 px high."""
+        await fill_with_everything(window.scene)
+        await window.page.set_viewport_size({"width": 390, "height": 844})
+        await (
+            window("attach-slack")
+            .locator("input")
+            .set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"x"})
+        )
+        await expect(window("chip")).to_be_visible()
+        await expect(window("thread-open").first).to_be_visible()
+        small = await window.page.evaluate(
+            """() => [...document.querySelectorAll('button, summary, label.tool')].filter(one => one.checkVisibility()
+              && !one.closest('.away') && one.getBoundingClientRect().height < 32).map(one => one.outerHTML)"""
+        )
+        assert small == []
+
+    async def test_long_code(self, window: Window) -> None:
+        """A long line of code is there to be read and copied whole: it wraps."""
+        window.scene.slack.say("bot", "S1", "```\n" + "!tool create_ticket issue_summary=x " * 12 + "y" * 300 + "\n```")
+        code = window("pane-slack").locator(".code pre")
+        await expect(code).to_be_visible()
+        assert await code.evaluate("pre => pre.scrollWidth - pre.clientWidth") == 0
+
     async def test_names(self, window: Window) -> None:
         """Every control has a name, and the page its landmarks."""
         await fill_with_everything(window.scene)
@@ -326,6 +387,23 @@ class TestLook:
         await window.page.keyboard.press("Shift+Tab")
         await window.page.keyboard.press("Tab")
         await expect(window.page.get_by_role("tooltip")).to_have_text("Set OPENAI_API_KEY to connect one.")
+
+    async def test_model_on_phone(self, window: Window, browser: Browser) -> None:
+        """On a phone the badge is short and whole, and a tap explains it."""
+        context = await browser.new_context(
+            viewport={"width": 390, "height": 844}, has_touch=True, base_url=window.scene.server.url
+        )
+        page = await context.new_page()
+        await page.goto("/")
+        badge = page.get_by_test_id("model-badge")
+        shown = "badge => [getComputedStyle(badge, '::before').content, badge.scrollWidth <= badge.clientWidth]"
+        await badge.wait_for()
+        assert await badge.evaluate(shown) == ['"no model"', True]
+        await badge.tap()
+        await expect(page.get_by_role("tooltip")).to_have_text("Set OPENAI_API_KEY to connect one.")
+        await page.get_by_test_id("composer-slack").tap()
+        await expect(page.get_by_role("tooltip")).to_be_hidden()
+        await context.close()
 
 
 async def test_stays_at_home(window: Window) -> None:

@@ -31,6 +31,8 @@ def name(inner: str) -> str:
             "![pic](https://a.example/p.png)",
             '<p><a href="https://a.example/p.png" target="_blank" rel="noopener noreferrer">pic</a></p>\n',
         ),
+        ("1\n2", "<p>1<br />\n2</p>\n"),
+        ("<@everyone> <@&1>", "<p>&lt;@everyone&gt; &lt;@&amp;1&gt;</p>\n"),
         ("`<!channel>` :eyes:", "<p><code>&lt;!channel&gt;</code> 👀</p>\n"),
     ],
 )
@@ -54,6 +56,7 @@ def test_markdown_table() -> None:
         ("<@U1|Eve> <#C1|other> <!here>", "".join(
             f'<span class="mention">{one}</span> ' for one in ("@Ada", "#general", "!here")).strip()),
         ("<https://a.example|site>", '<a href="https://a.example" target="_blank" rel="noopener noreferrer">site</a>'),
+        ("<@everyone>", "&lt;@everyone&gt;"),
         ("<javascript:alert(1)|x>", "x"),
         ("one\ntwo :tada:", "one<br>two 🎉"),
     ],

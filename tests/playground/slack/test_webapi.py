@@ -45,6 +45,15 @@ class TestAccess:
         assert (answer["team_id"], answer["user_id"], answer["bot_id"]) == ("T00PARLEY1", "U00PARLEY1", "B00PARLEY1")
         assert answer.headers["x-oauth-scopes"].split(",") == list(BOT_SCOPES)
 
+    @pytest.mark.parametrize("path", ["api/api.test", "link/", "files-pri/T1-F1/download/a"])
+    async def test_other_hosts(self, slack: SlackStandIn, session: aiohttp.ClientSession, path: str) -> None:
+        """Only the two names of loopback are answered, so no foreign name can be pointed here."""
+        url = slack.api_url.removesuffix("api/") + path
+        async with session.get(url, headers={"Host": "evil.example"}) as answer:
+            assert answer.status == 403
+        async with session.get(url.replace("127.0.0.1", "localhost")) as answer:
+            assert answer.status != 403
+
     async def test_tokens(self, slack: SlackStandIn, client: AsyncWebClient) -> None:
         """No token, a foreign one, and the wrong kind are refused in Slack's words."""
         assert await refusal(AsyncWebClient(base_url=slack.api_url).auth_test()) == "not_authed"
@@ -337,6 +346,7 @@ class TestPingsAndUnfurls:
             (f"<@{ADA}>", {"Ada Moreno"}),
             ("<!subteam^S1>", {"subteam^S1"}),
             ("&lt;!channel&gt; @channel @Ada Moreno", set()),
+            ("<@everyone> <@&1> List<@Nullable T> <@u1>", set()),
         ],
     )
     async def test_pings(self, slack: SlackStandIn, client: AsyncWebClient, text: str, who: set[str]) -> None:

@@ -27,7 +27,7 @@ export class CommandForm {
     );
     this.element.replaceChildren(
       el("span", { class: "command-name" }, `/${command.name}`),
-      ...command.options.map((option) => this.#field(option)), cancel,
+      el("div", { class: "fields" }, ...command.options.map((option) => this.#field(option))), cancel,
     );
     this.element.hidden = false;
     (this.element.querySelector("input") ?? cancel).focus();

@@ -12,6 +12,7 @@ const FOLLOWED = 120; // seconds after speaking during which an answer's thread 
 
 export class Pane {
   current = null; // id of the open channel
+  connections = []; // elements that say whether the bot is connected
   #spoken = null; // {channel, message, at}: what this page said last
 
   /** `acts` has request(action), upload(file), start() and coach(). */
@@ -100,17 +101,25 @@ export class Pane {
   #side() {
     if (this.thread) {
       this.threadWhere = el("span", { class: "where" });
+      const connection = this.#connectionState(`${this.platform}-thread`);
       const onclick = () => { this.closeThread(); this.main.composer.focus(); };
       const close = iconButton("close", "Close the thread", { testid: "thread-close", "data-tip": "Close", onclick });
       this.threadPanel = el(
         "aside", { class: "thread-panel", testid: "thread-panel", "aria-label": "Thread", hidden: true },
-        el("header", { class: "pane-head" }, el("h2", { class: "grow" }, "Thread ", this.threadWhere), close),
+        el("header", { class: "pane-head" }, el("h2", { class: "grow" }, "Thread ", this.threadWhere), connection, close),
         this.thread.element,
       );
       return [this.threadPanel];
     }
     this.members = new Members();
     return [this.members.element];
+  }
+
+  /** The channel's head has one, and the thread's for when it covers the channel. */
+  #connectionState(name) {
+    const element = el("span", { class: "connection", testid: `connection-${name}` });
+    this.connections.push(element);
+    return element;
   }
 
   #buildHead(name) {
@@ -120,10 +129,9 @@ export class Pane {
     this.back = this.platform === "slack" ? null : iconButton("back", "Back to the channel", {
       testid: "thread-back", onclick: back, hidden: true,
     });
-    this.connection = el("span", { class: "connection", testid: `connection-${this.platform}` });
     this.header.append(
       iconButton("menu", `${name} channels`, { class: "tool drawer", testid: `channels-${this.platform}`, onclick: toggle }),
-      ...(this.back ? [this.back] : []), this.title, this.connection,
+      ...(this.back ? [this.back] : []), this.title, this.#connectionState(this.platform),
     );
     if (this.members) this.header.append(this.members.toggle);
   }
@@ -197,10 +205,12 @@ export class Pane {
     const mark = channel.kind === "dm" ? avatar("bot", "P") : icon(channel.kind === "thread" ? "thread" : "hash");
     this.title.replaceChildren(mark, el("span", { class: "title-name" }, channel.name));
     if (this.back) this.back.hidden = !channel.parent;
-    attribute(this.connection, "data-connected", String(state.connected));
     const words = state.connected ? "connected" : "not connected";
-    attribute(this.connection, "data-tip", `${state.botName} is ${words}`);
-    text(this.connection, words);
+    for (const connection of this.connections) {
+      attribute(connection, "data-connected", String(state.connected));
+      attribute(connection, "data-tip", `${state.botName} is ${words}`);
+      text(connection, words);
+    }
   }
 
   #escape(event) {

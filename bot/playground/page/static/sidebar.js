@@ -60,6 +60,6 @@ export class Sidebar {
       mark, el("span", { class: "channel-name" }, channel.name),
     );
     if (unread) button.append(el("span", { class: "away" }, "unread"), el("span", { class: "unread", "aria-hidden": "true" }));
-    return el("li", { class: channel.kind }, button);
+    return el("li", { class: channel.kind === "thread" ? "thread" : null }, button);
   }
 }

@@ -3,6 +3,15 @@
 import { el } from "./dom.js";
 
 const SALES = "month,revenue\nJanuary,420\nFebruary,510\nMarch,480\nApril,690\nMay,820\nJune,760\n";
+const BEST_FIRST = {
+  slack: ["ask", "ticket", "two-tools", "count", "file", "ask-command"],
+  discord: ["ask-command", "file", "ticket", "count", "ask", "two-tools"],
+};
+// Questions need a model, tools do not.
+const BEST_OFFLINE = {
+  slack: ["two-tools", "ticket", "count", "ask", "file", "ask-command"],
+  discord: ["two-tools", "ticket", "file", "count", "ask", "ask-command"],
+};
 const used = { slack: new Set(), discord: new Set() };
 
 /** All ideas for a channel, best first: {name, title, detail, action, text, files, command, options, coach}. */
@@ -18,7 +27,7 @@ function ideas({ platform, offline, direct, me }) {
     options: platform.name === "slack" ? { text: question } : { [ask.options[0]?.name ?? "question"]: question },
   };
   const list = [
-    { name: "ask", title: "Ask a question", detail: question, text: at + question },
+    { name: "ask", title: offline ? "See what works without a model" : "Ask a question", detail: question, text: at + question },
     {
       name: "ticket", title: "Open a ticket", detail: "Calls the Python function create_ticket",
       text: call(
@@ -43,10 +52,9 @@ function ideas({ platform, offline, direct, me }) {
       files: () => [new File([SALES], "sales.csv", { type: "text/csv" })],
     },
   ];
-  const order = platform.name === "slack" ? [0, 1, 2, 3, 4] : [4, 1, 3, 0, 2];
-  const sorted = order.map((place) => list[place]);
-  if (!slash) return sorted;
-  return platform.name === "discord" ? [slash, ...sorted] : [...sorted, slash];
+  const found = [...list, ...(slash ? [slash] : [])];
+  const names = (offline ? BEST_OFFLINE : BEST_FIRST)[platform.name];
+  return names.flatMap((name) => found.filter((idea) => idea.name === name));
 }
 
 /** The four that come next, as a group of buttons; `choose` gets the one that was taken. */

@@ -7,13 +7,17 @@ const STATES = {
   starting: "Starting", running: "Running", killed: "Killed", restarting: "Restarting", stopped: "Stopped",
 };
 const COACHED = 25000; // milliseconds that the bubble stays
+const UNDER_POINTER = 500; // milliseconds in which a click on a button that has just appeared was meant for another one
 const LIMITED = 10; // seconds of 429
 
 export class TopBar {
+  killShown = -Infinity; // when the kill button took the start button's place
+
   /** `acts` has request(action). */
   constructor(element, store, acts) {
     Object.assign(this, { element, store, acts });
-    this.badge = el("span", { class: "badge", testid: "model-badge", tabindex: "0" });
+    this.model = el("span", { class: "model" });
+    this.badge = el("button", { type: "button", class: "badge", testid: "model-badge", "data-tap": "" }, this.model);
     element.append(
       el("h1", {}, "Parley ", el("span", {}, "playground")), this.badge, this.#tabs(),
       el("div", { class: "controls" }, this.#people(), this.#themes(), this.#trouble(), this.#life()),
@@ -128,7 +132,9 @@ export class TopBar {
 
   #life() {
     this.state = el("span", { class: "state", testid: "bot-state", role: "status" });
-    const kill = () => this.#do({ action: "kill" });
+    const kill = () => {
+      if (performance.now() - this.killShown >= UNDER_POINTER) this.#do({ action: "kill" });
+    };
     const tip = "Ends its process with SIGKILL";
     const killing = { type: "button", class: "button danger", testid: "kill-bot", "data-tip": tip, onclick: kill };
     this.kill = el("button", killing, "Kill the bot");
@@ -154,7 +160,8 @@ export class TopBar {
 
   #show() {
     const { bot, people, me } = this.store;
-    text(this.badge, bot.model_label);
+    text(this.model, bot.model_label);
+    attribute(this.badge, "data-short", /offline/i.test(bot.model_label) ? "no model" : null);
     attribute(this.badge, "data-tip", bot.model_hint);
     attribute(this.badge, "aria-label", `Model: ${bot.model_label}. ${bot.model_hint}`);
     if (this.people.options.length !== people.length) {
@@ -173,6 +180,7 @@ export class TopBar {
     text(this.state, STATES[state]);
     const down = state === "killed" || state === "stopped";
     const focused = document.activeElement === this.kill || document.activeElement === this.begin;
+    if (this.kill.hidden && !down) this.killShown = performance.now();
     this.kill.hidden = down;
     this.kill.disabled = state !== "running";
     this.begin.hidden = !down;

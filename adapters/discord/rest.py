@@ -1,0 +1,53 @@
+"""Writing needs no gateway: a client that is logged in at its first use and lives until the last answer."""
+
+import asyncio
+from collections.abc import Callable
+
+import discord
+
+from adapters.discord.client import make_client
+from adapters.discord.errors import refused, translated
+from adapters.discord.settings import DiscordConfig
+from bot.errors import Unauthorised
+from bot.relay.contract import RateSignal
+
+
+class Rest:
+    """The REST half. Its connection does not end with a gateway client, so edits go on while that is replaced."""
+
+    def __init__(self, config: DiscordConfig, signal: Callable[[RateSignal], None]) -> None:
+        """Prepare; `signal` is told what replies say about rate limits."""
+        self._config = config
+        self._signal = signal
+        self._client: discord.Client | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def client(self) -> discord.Client:
+        """The client, logged in.
+
+        Raises:
+            Unauthorised: the token is refused.
+            Unreachable: Discord does not answer.
+        """
+        async with self._one_at_a_time:
+            if self._client is None:
+                self._client = await self._login()
+            return self._client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _login(self) -> discord.Client:
+        client = make_client(self._config, self._signal)
+        try:
+            with translated():
+                await client.login(self._config.token.get_secret_value())
+        except discord.LoginFailure as error:
+            await client.close()
+            raise Unauthorised(str(refused())) from error
+        except BaseException:
+            await client.close()
+            raise
+        return client

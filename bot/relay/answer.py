@@ -1,0 +1,153 @@
+"""What an answer looks like: from events and records to the messages that the chat should show."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.domain.events import RunEvent
+from bot.domain.messages import Attachment
+from bot.domain.runs import Run
+from bot.domain.steps import ToolCall
+from bot.ports import Store
+from bot.relay.chat import Chat
+from bot.relay.contract import Button, Outbound, OutboundFile
+from bot.relay.errand import Errand
+from bot.relay.full_lane import why_turned_away
+from bot.relay.policy import RelayPolicy
+from bot.relay.produced import answer_file
+from bot.relay.text.composer import Composer
+from bot.relay.text.document import Document, incident
+from bot.relay.text.links import addresses
+from bot.relay.text.sources import named_by_tools
+
+STOP = "Stop"
+NO_FILES = "_The files of this answer could not be attached here._"
+_T = TypeVar("_T")
+_SLOW = 0.05
+"""Seconds of composing beyond which it is done in a thread from then on: everybody else's answers share the loop."""
+_LONG = 20_000
+"""Characters beyond which it is done there at once."""
+_HISTORY = 40
+"""Newest messages whose web addresses count as known."""
+
+
+class Answer:
+    """One run's answer, at any moment and at its end."""
+
+    def __init__(self, store: Store, errand: Errand, chat: Chat, policy: RelayPolicy) -> None:
+        """Begin empty; `load` takes over what is on record."""
+        self._store = store
+        self._errand = errand
+        self._most_files = policy.max_files
+        self._document = Document()
+        self._composer = Composer(chat.dialect, chat.capabilities)
+        stop = Button(op="stop", run_id=errand.run_id, label=STOP, danger=True)
+        self._buttons = (stop,) if chat.capabilities.buttons else ()
+        self._files_out = chat.capabilities.files_out
+        self._slow = False
+        self._sources_of: tuple[ToolCall, ...] = ()
+        self._skipped: tuple[Attachment, ...] = ()
+
+    async def load(self) -> None:
+        """Take over what is on record: it is the truth at the end, and all there is after a crash."""
+        store, errand = self._store, self._errand
+        self._document.load(await store.runs.messages(errand.run_id), await store.runs.calls(errand.run_id))
+        history = await store.history.up_to(errand.run, _HISTORY)
+        said = [message for message in history if message.role == "user"]
+        self._composer.known = addresses([message.text for message in said])
+        self._sources_of = ()
+        asked = [message for message in said if message.id == errand.delivery.message_id]
+        self._skipped = tuple(record for message in asked for record in message.attachments if record.skipped)
+
+    def fold(self, event: RunEvent) -> None:
+        """Take in what happened."""
+        self._document.fold(event)
+
+    @property
+    def run_id(self) -> str:
+        """Whose answer it is."""
+        return self._errand.run_id
+
+    @property
+    def text(self) -> str:
+        """What the assistant has said so far, as Markdown."""
+        return self._document.text
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Names of the tools that run now."""
+        return self._document.running
+
+    def shrink(self) -> bool:
+        """Split into smaller messages from now on. False when they are as small as can be."""
+        return self._composer.shrink()
+
+    async def running(self, live: int) -> list[Outbound]:
+        """The messages while the answer goes on, given that `live` are posted already. Empty when there is no text."""
+        await self._learn_addresses()
+        text, progress = self._document.text, self._document.progress
+        texts = await self._composed(text, lambda: self._composer.running(text, progress, live))
+        return _messages(texts, buttons=self._buttons)
+
+    async def ended(self, run: Run, live: int, files: tuple[OutboundFile, ...] | None) -> list[Outbound]:
+        """The messages of the whole answer. Never empty.
+
+        Args:
+            run: as it ended.
+            live: how many messages are posted already.
+            files: to be attached to the last one; None when files turned out to be impossible here, which is said.
+        """
+        await self._learn_addresses()
+        whole = await self._whole(run)
+        shown = f"{whole}\n\n{NO_FILES}" if files is None else whole
+        attachable = self._files_out and files is not None
+        texts, attach = await self._composed(shown, lambda: self._composer.ended(shown, live, attachable=attachable))
+        attached = files or ()
+        if attach:
+            harmless = await self._composed(whole, lambda: self._composer.attachment(whole))
+            attached = (answer_file(harmless), *attached)
+        return _messages(texts, files=attached[: self._most_files], final=True)
+
+    def apology(self) -> list[Outbound]:
+        """What is shown when the platform does not take this answer in any form."""
+        text = f"The answer cannot be shown here. (Incident `{incident(self._errand.run_id)}`)"
+        return [Outbound(text=self._composer.plain(text), final=True)]
+
+    async def _whole(self, run: Run) -> str:
+        if (turned_away := await why_turned_away(self._store.notes, run)) is not None:
+            return turned_away
+        names = {file_id: await self._name_of(file_id) for file_id in self._document.sources}
+        return self._document.whole(run, self._skipped, names)
+
+    async def _learn_addresses(self) -> None:
+        calls = self._document.calls
+        if calls != self._sources_of:
+            self._composer.known |= await asyncio.to_thread(named_by_tools, calls)
+            self._sources_of = calls
+
+    async def _composed(self, text: str, compose: Callable[[], _T]) -> _T:
+        """The result of `compose`, without holding up the loop when that takes long. One at a time."""
+        if self._slow or len(text) > _LONG:
+            return await asyncio.to_thread(compose)
+        began = time.perf_counter()
+        composed = compose()
+        self._slow = time.perf_counter() - began > _SLOW
+        return composed
+
+    async def _name_of(self, file_id: str) -> str:
+        file = await self._store.files.get(file_id)
+        return file.filename if file else "a file that is gone"
+
+
+def _messages(
+    texts: tuple[str, ...],
+    *,
+    buttons: tuple[Button, ...] = (),
+    files: tuple[OutboundFile, ...] = (),
+    final: bool = False,
+) -> list[Outbound]:
+    """A message a text; buttons, files and the final mark belong to the last one only."""
+    messages = [Outbound(text=text, continuation=place > 0) for place, text in enumerate(texts)]
+    only_last = {"buttons": buttons, "files": files, "final": final}
+    return [*messages[:-1], *(message.model_copy(update=only_last) for message in messages[-1:])]

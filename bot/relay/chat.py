@@ -1,0 +1,80 @@
+"""The only way from an answer to its platform: no request goes out unpaced, or from a process that lost its lanes."""
+
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bot.domain.deliveries import Address, RemoteFile
+from bot.errors import Fenced, RateLimited
+from bot.ports import Clock, RunControl
+from bot.relay.contract import Adapter, Capabilities, Dialect, Outbound, Posted
+from bot.relay.governor import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The place in a chat where one answer goes.
+
+    All methods raise `Fenced` instead of asking the platform when this process does not hold its lanes any more: it was
+    frozen for too long, and another one writes the answer now. Errors of the platform are as in the adapter's contract.
+    """
+
+    adapter: Adapter
+    address: Address
+    stream: Stream
+    """The answer's share of the platform's pace."""
+    clock: Clock
+    control: RunControl
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the platform can do."""
+        return self.adapter.capabilities
+
+    @property
+    def dialect(self) -> Dialect:
+        """How Markdown is written there."""
+        return self.adapter.dialect
+
+    async def post(self, outbound: Outbound, key: str) -> Posted:
+        """Create a message, which is not repeated after `Unreachable` before `find` was asked."""
+        await self.stream.request(create=True)
+        with self._asking(create=True):
+            return await self.adapter.post(self.address, outbound, key)
+
+    async def find(self, key: str, since: float) -> Posted | None:
+        """Look for a message that may have been created since then (Unix seconds)."""
+        with self._asking():
+            return await self.adapter.find(self.address, key, since)
+
+    async def edit(self, ref: dict[str, str], outbound: Outbound) -> None:
+        """Replace a message."""
+        await self.stream.request()
+        began = self.clock.monotonic()
+        with self._asking():
+            await self.adapter.edit(self.address, ref, outbound)
+        self.stream.returned(self.clock.monotonic() - began)
+
+    async def status(self, text: str | None) -> None:
+        """Show or clear the working status. Platforms limit it separately, so it has no part in the pace."""
+        self._check()
+        await self.adapter.status(self.address, text)
+
+    def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        """A file in pieces."""
+        self._check()
+        return self.adapter.download(file)
+
+    @contextmanager
+    def _asking(self, *, create: bool = False) -> Generator[None]:
+        """Around a request that counts: is it still ours to make, and was it one too many."""
+        self._check()
+        try:
+            yield
+        except RateLimited as limited:
+            self.stream.limited(limited.retry_after, create=create)
+            raise
+
+    def _check(self) -> None:
+        if not self.control.alive:
+            raise Fenced

@@ -1,0 +1,92 @@
+"""Showing an answer while it is being made: decoration, which must never hold up or hurt the run."""
+
+import asyncio
+
+import structlog
+
+from bot.errors import Forbidden, Gone, PlatformError, Refused, StoreUnavailable
+from bot.relay.answer import Answer
+from bot.relay.chat import Chat
+from bot.relay.policy import RelayPolicy
+from bot.relay.segments import Segments
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN = 0.1
+
+
+class Interim:
+    """Shows the newest text whenever the governor allows it; many changes are one edit."""
+
+    def __init__(self, answer: Answer, segments: Segments, chat: Chat, policy: RelayPolicy) -> None:
+        """Show `answer` in `segments`, at the pace of `chat`."""
+        self._answer = answer
+        self._segments = segments
+        self._chat = chat
+        self._policy = policy
+        self._changed = asyncio.Event()
+        self._showing = asyncio.Lock()
+        self._begun = False
+        self._failures = 0
+        self._homeless = False
+        self.stopped = False
+        """Nothing will be shown any more."""
+
+    def changed(self) -> None:
+        """Tell that there is something new to show."""
+        self._changed.set()
+
+    async def stop(self) -> None:
+        """Show nothing from now on. Returns when what is being shown is shown."""
+        self.stopped = True
+        async with self._showing:
+            pass
+
+    async def keep(self) -> None:
+        """Show what is new until it is stopped, or until that failed too often.
+
+        Raises:
+            Fenced: somebody else has the lane.
+        """
+        while not (self.stopped or self._homeless or self._failures >= self._policy.strikes):
+            await self._changed.wait()
+            self._changed.clear()
+            if await self._worth_showing():
+                if self._begun:
+                    await self._chat.stream.due()
+                await self._show_newest()
+
+    async def _worth_showing(self) -> bool:
+        """Whether there is enough for a first message: its arrival notifies people, so it has to say something."""
+        policy, clock = self._policy, self._chat.clock
+        patience_ends = clock.monotonic() + policy.first_seconds
+        while self._segments.live == 0:
+            text = self._answer.text
+            if not text.strip():
+                return False
+            enough = len(text) >= policy.first_characters or "\n" in text.strip(" ")
+            if enough or clock.monotonic() >= patience_ends:
+                break
+            await clock.sleep(_LOOK_AGAIN)
+        return True
+
+    async def _show_newest(self) -> None:
+        async with self._showing:
+            if self.stopped or not (wanted := await self._answer.running(self._segments.live)):
+                return
+            if self.stopped:  # while it was composed; the end is shown instead
+                return
+            self._begun = True
+            try:
+                await self._segments.show(wanted, tries=1)
+                return
+            except (Gone, Forbidden) as error:
+                self._homeless = True
+                log.warning("no place for an answer", run_id=self._answer.run_id, error=type(error).__name__)
+            except Refused as error:
+                if not (error.too_long and self._answer.shrink()):
+                    self._failures += 1
+            except (PlatformError, StoreUnavailable) as error:
+                self._failures += 1
+                log.info("interim edit failed", run_id=self._answer.run_id, error=type(error).__name__)
+            self._changed.set()

@@ -1,0 +1,86 @@
+"""From Markdown to the texts of chat messages: links, dialect, splitting, and what to do with far too much text."""
+
+from bot.relay.contract import Capabilities, Dialect
+from bot.relay.text.links import defang
+from bot.relay.text.measure import size
+from bot.relay.text.splitter import SMALLEST, Splitter
+from bot.relay.text.unfinished import settled
+
+GOES_ON = "_The answer goes on. All of it will be attached as a file when it is finished._"
+ATTACHED = "_The answer is too long for the chat. All of it is in the attached file `answer.md`._"
+CUT = "_The answer is too long to be shown here in full._"
+_LEAST_KEPT = 2
+
+
+class Composer:
+    """Makes the messages of one answer; the same beginning always gives the same first messages."""
+
+    def __init__(self, dialect: Dialect, capabilities: Capabilities) -> None:
+        """Write for a platform that speaks `dialect` and has these `capabilities`."""
+        self._dialect = dialect
+        self._capabilities = capabilities
+        self._soft, self._hard = capabilities.soft_limit, capabilities.hard_limit
+        self._splitter = self._new_splitter()
+        self.known: frozenset[str] = frozenset()
+        """Web addresses that stay links."""
+
+    def running(self, markdown: str, progress: str, live: int) -> tuple[str, ...]:
+        """The messages of an answer that is being written, with a line of progress where there is room for it.
+
+        Args:
+            markdown: the answer so far.
+            progress: what goes on now; may be empty.
+            live: how many messages are posted already.
+        """
+        texts = self._split(settled(markdown))
+        if len(texts) > self._capabilities.max_segments:
+            notice = GOES_ON if self._capabilities.files_out else CUT
+            return (*texts[: self._kept(live)], self._convert(notice))
+        if texts and progress:
+            last = f"{texts[-1]}\n\n{self._convert(progress)}"
+            if size(last, self._capabilities.measure) <= self._hard:
+                return (*texts[:-1], last)
+        return texts
+
+    def ended(self, markdown: str, live: int, *, attachable: bool) -> tuple[tuple[str, ...], bool]:
+        """The messages of a whole answer, and whether it has to be attached as a file because they are too many.
+
+        Args:
+            markdown: the answer.
+            live: how many messages are posted already.
+            attachable: whether a file can be attached to it; otherwise what is too much is not shown.
+        """
+        texts = self._split(markdown)
+        if len(texts) <= self._capabilities.max_segments:
+            return texts, False
+        return (*texts[: self._kept(live)], self._convert(ATTACHED if attachable else CUT)), attachable
+
+    def attachment(self, markdown: str) -> str:
+        """The answer as it stands in a file: as Markdown, and as harmless as in the chat."""
+        return defang(markdown, self.known)
+
+    def shrink(self) -> bool:
+        """Aim at half the length from now on: the platform found a message too long. False when that is silly."""
+        if self._hard // 2 < SMALLEST:
+            return False
+        self._soft, self._hard = self._soft // 2, self._hard // 2
+        self._splitter = self._new_splitter()
+        return True
+
+    def plain(self, note: str) -> str:
+        """A short text of our own."""
+        return self._convert(note)
+
+    def _new_splitter(self) -> Splitter:
+        return Splitter(self._soft, self._hard, self._capabilities.measure)
+
+    def _split(self, markdown: str) -> tuple[str, ...]:
+        converted = self._convert(defang(markdown, self.known))
+        return tuple(piece.text for piece in self._splitter.update(converted))
+
+    def _convert(self, markdown: str) -> str:
+        return self._dialect.convert(markdown)
+
+    def _kept(self, live: int) -> int:
+        """How many messages stay as they are when the rest goes into a file: two, or those that are posted anyway."""
+        return max(_LEAST_KEPT, min(live, self._capabilities.max_segments) - 1)
