@@ -26,6 +26,7 @@ class Seen:
         self._application = 0
         self._highest: int | None = None
         self._held: int | None = None
+        self._taken = 0
         self._in_work: list[int] = []
         self._dms: dict[int, None] = {}
         self._written: tuple[str, str] = ("", "")
@@ -65,7 +66,7 @@ class Seen:
     def release(self, newest: int) -> None:
         """Nothing is missing any more; `newest` is the youngest message that Discord knows of."""
         self._held = None
-        self._highest = max(newest, self._highest or 0)
+        self._highest = max(newest, self._taken, self._highest or 0)
         self._changed.set()
 
     @contextmanager
@@ -81,6 +82,7 @@ class Seen:
             yield
         finally:
             self._in_work.remove(message)
+            self._taken = max(self._taken, message)
             if self._highest is not None:
                 self._highest = max(self._highest, message)
             self._changed.set()

@@ -237,7 +237,7 @@ async def test_leaving_does_not_wait_for_the_keyboard(tmp_path: Path) -> None:
         pass
 
 
-class Terminal(io.StringIO):
+class Tty(io.StringIO):
     """Text that says it is a terminal."""
 
     def isatty(self) -> bool:
@@ -245,7 +245,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_note_waits_for_the_answer_that_is_being_written() -> None:
-    both = Terminal()
+    both = Tty()
     screen = Screen(both, both)
     screen.answer("k1", "Half", final=False)
     screen.note("Queued.")
@@ -255,7 +255,7 @@ def test_a_note_waits_for_the_answer_that_is_being_written() -> None:
 
 
 def test_only_a_terminal_is_greeted() -> None:
-    out, err = Terminal(), Terminal()
+    out, err = Tty(), Tty()
     Screen(out, err).greet()
     assert err.getvalue().count("\n") == 2
     assert all(word in err.getvalue() for word in ("/help", "/file", "/new", "/stop", "/quit"))
