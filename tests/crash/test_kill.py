@@ -89,8 +89,13 @@ class Lives:
         """Wait until the bot is there."""
         await self.house.until(platform, lambda view: view.bot_connected)
 
-    async def gone(self, platform: PlatformName) -> None:
-        """Wait until the platform has noticed that the bot is not there."""
+    async def been_here_before(self, platform: PlatformName) -> None:
+        """One ordinary start and end: what was said before the very first start is nobody's loss."""
+        async with self.life() as process:
+            await self.connected(platform)
+            await self.house.until("discord", lambda view: view.commands)
+            process.terminate()
+            await asyncio.to_thread(process.join)
         await self.house.until(platform, lambda view: not view.bot_connected)
 
     @property
@@ -143,6 +148,8 @@ async def test_a_kill_at_any_commit_leaves_one_complete_reply(
     for number in range(1, MOST_COMMITS):
         model = ScriptedModel(obedient, strict=False)
         async with lives(tmp_path / str(number), forks, model) as subject:
+            if number == 1:
+                await subject.been_here_before(platform)
             async with subject.life(moment, number) as process:
                 await subject.connected(platform)
                 await subject.house.stage(platform).speak(
