@@ -260,6 +260,7 @@ def _signals() -> asyncio.Event:
     def interrupt() -> None:
         if stopping.is_set():
             os._exit(130)  # harmless: whatever is unfinished goes on at the next start
+        print("\nFinishing what is being written; Ctrl-C again leaves at once.", file=sys.stderr)  # noqa: T201
         stopping.set()
 
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
