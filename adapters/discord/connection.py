@@ -96,6 +96,10 @@ class Connection:
         await self._handlers.finish(GOODBYE)
         await client.close()
 
+    async def _catch_up(self, client: discord.Client) -> None:
+        async with self._catching_up:
+            await catch_up(client, self._seen, lambda message: self._receive(client, message), time.time())
+
     def _listening(self) -> discord.Client:
         """A client with all handlers, not connected yet."""
         client = make_client(self._config, message_content=self._content)
@@ -107,10 +111,17 @@ class Connection:
 
         async def on_ready() -> None:
             with self._handlers.one():
+                if (
+                    self._seen.mark is None
+                ):  # the very first start: from here on nothing is missed, so keep that at once
+                    await self._catch_up(client)
+                    await self._seen.write()
+                    self.ready.set()
+                    await self._register(interactions)
+                    return
                 self.ready.set()
                 await self._register(interactions)
-                async with self._catching_up:
-                    await catch_up(client, self._seen, lambda message: self._receive(client, message), time.time())
+                await self._catch_up(client)
 
         async def on_message(message: discord.Message) -> None:
             with self._handlers.one(), self._seen.taking(message.id, _dm(message)):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import House, built
+from tests.support.house import House, built, inhabited
 
 
 async def started(house: House, **changes: str) -> Process:
@@ -66,3 +66,12 @@ async def test_a_second_process_on_the_same_sqlite_file_is_refused_with_one_sent
         assert b"Traceback" not in err
         first.terminate()
         await asyncio.wait_for(first.communicate(), 20)
+
+
+async def test_what_is_said_in_discord_while_the_bot_is_dead_is_answered_after_its_return(tmp_path: Path) -> None:
+    async with inhabited(tmp_path) as (house, bot):
+        await bot.kill()
+        await house.discord.speak("ada", house.channel("discord"), "@Parley hello")
+        await bot.start()
+        await house.answer("discord", "no language model")
+        assert len(house.answers("discord")) == 1
