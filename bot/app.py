@@ -30,7 +30,7 @@ from bot.playground.demo import run_demo
 from bot.ports import Asking, ModelClient, Store
 from bot.relay import Relay, RelayPolicy
 from bot.relay.contract import Adapter
-from bot.settings import Settings
+from bot.settings import Settings, inherited_environment
 from bot.store import migrate, open_store
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
@@ -104,7 +104,7 @@ class Application:
             port=port,
             open_browser=open_browser,
             data_dir=data_dir,
-            environment={**os.environ, "LOG_FORMAT": "text"},
+            environment={**inherited_environment(), "LOG_FORMAT": "text"},
             command=[sys.executable, "-m", "bot", "run"],
             model_label="offline: no language model" if offline else name,
             model_hint="Set OPENAI_API_KEY (or OPENAI_BASE_URL for a local server) before starting to connect a model."

@@ -172,6 +172,11 @@ def variable(part: type[BaseSettings], field: str) -> str:
     return f"{part.model_config.get('env_prefix', '')}{field}".upper()
 
 
+def inherited_environment() -> dict[str, str]:
+    """The operator's whole environment, for a bot that is started as a child process."""
+    return dict(os.environ)
+
+
 def _read(part: type[Part]) -> Part:
     try:
         return part()

@@ -40,8 +40,7 @@ def test_only_the_settings_module_reads_the_environment() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"os\.environ|os\.getenv|getenv\(", path.read_text())
     }
-    # The demo hands the operator's environment on to the bot that it starts.
-    assert readers <= {"bot/settings.py", "bot/app.py"}
+    assert readers == {"bot/settings.py"}
 
 
 @pytest.mark.parametrize(

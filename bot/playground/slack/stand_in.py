@@ -209,18 +209,11 @@ class SlackStandIn:
 
     def remove_bot(self, channel: str) -> None:
         """Take the bot out of a channel."""
-        self._set_membership(channel, joined=False)
-
-    def invite_bot(self, channel: str) -> None:
-        """Put the bot back into a channel."""
-        self._set_membership(channel, joined=True)
-
-    def _set_membership(self, name: str, *, joined: bool) -> None:
-        channel = self.world.channel(name)
-        if channel is None:
-            raise NotPossible(f"There is no channel {name}.")
-        others = tuple(member for member in channel.members if member != BOT_USER)
-        self.world.channels[channel.id] = replace(channel, members=(*others, *((BOT_USER,) if joined else ())))
+        left = self.world.channel(channel)
+        if left is None:
+            raise NotPossible(f"There is no channel {channel}.")
+        members = tuple(member for member in left.members if member != BOT_USER)
+        self.world.channels[left.id] = replace(left, members=members)
 
     # --- what tests look at ---------------------------------------------------------------------------------------
 

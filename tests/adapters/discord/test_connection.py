@@ -28,6 +28,15 @@ async def test_mentions_arrive_after_the_connection_was_cut(bench: Bench) -> Non
     assert bench.server.gateway.resumed == resumed + 1
 
 
+async def test_a_mention_arrives_after_the_session_was_declared_invalid(bench: Bench) -> None:
+    """Op 9 without resuming: a new session begins, and what was said between the two is read from the channel."""
+    begun = len(bench.server.gateway.identified_at)
+    bench.server.gateway.invalidate(resumable=False)
+    await mention(bench, "new session?")
+    assert bench.reception.inbound[-1].event.text == "new session?"
+    await bench.server.wait_for(lambda: len(bench.server.gateway.identified_at) > begun)
+
+
 async def test_a_dispatch_that_cannot_be_parsed_costs_one_client_and_no_more(bench: Bench) -> None:
     """discord.py ends with any error then. A new client takes its place and reads what was lost."""
     bench.server.faults.add("MESSAGE_CREATE", "malformed")
