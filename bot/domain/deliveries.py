@@ -49,6 +49,8 @@ class Event(Record):
     files: tuple[RemoteFile, ...] = ()
     scope: str = ""
     """As `Address.scope`, which it becomes when it is given here."""
+    channel: str = ""
+    """Where it was said, in the adapter's words: a person's last conversation there can be asked for."""
 
 
 class Acceptance(Record):

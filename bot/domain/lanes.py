@@ -22,3 +22,10 @@ class Work(Record):
     run: Run
     delivery: Delivery | None
     """None for runs that did not come from a chat."""
+    now: float
+    """Unix seconds by the database's clock when the work was taken; `Run.expires_at` is by the same clock."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether the run's time was over when it was taken."""
+        return self.run.expires_at is not None and self.now >= self.run.expires_at

@@ -52,6 +52,14 @@ class CallState(StrEnum):
     """It was begun and nobody knows whether it took effect; never begun again when its effect is `once`."""
 
 
+class Decision(StrEnum):
+    """What a person says about a call whose outcome nobody knows."""
+
+    WORKED = "worked"
+    AGAIN = "again"
+    SKIP = "skip"
+
+
 CALL_MOVES: dict[CallState, frozenset[CallState]] = {
     CallState.PLANNED: frozenset({CallState.STARTED, CallState.FAILED}),
     CallState.STARTED: frozenset({CallState.STARTED, CallState.DONE, CallState.FAILED, CallState.UNKNOWN}),
@@ -85,6 +93,18 @@ class ToolCall(Record):
     started_fence: int | None = None
     begins: int = 0
     """How often it was begun, in all processes together."""
+    decision: Decision | None = None
+    """What a person said after it was interrupted; forgotten when it is begun again."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its run: the number of the turn, a point, the position."""
+        return f"{self.turn}.{self.position}"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was begun, may have taken effect, and must not be begun again without a person's word."""
+        return self.state is CallState.STARTED and self.effect is Effect.ONCE
 
     @property
     def idempotency_key(self) -> str:

@@ -5,7 +5,7 @@ Adapters translate their SDK's errors into `bot.errors.PlatformError` and its si
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -105,8 +105,8 @@ class Command(Record):
     """Where it was typed, in the words of `Address.scope`; without it nobody is a moderator."""
 
 
-Operation = Literal["stop"]
-"""What a button under an answer does to its run."""
+Operation = Literal["stop", "worked", "again", "skip"]
+"""What a button under an answer does to its run: end it, or decide about a call whose outcome nobody knows."""
 
 
 class Press(Record):
@@ -114,6 +114,8 @@ class Press(Record):
 
     op: Operation
     run_id: str
+    call: str = ""
+    """As `Button.call`."""
     person: Author
     moderator: bool = False
     """The person may act on other people's answers within `scope`."""
@@ -163,8 +165,30 @@ class Reception(Protocol):
         """Carry out a button press. Returns a note for the person only, or None when the message itself shows it."""
         ...
 
-    def rate(self, signal: RateSignal) -> None:
-        """Tell the governor of the adapter's platform. A 429 is told by raising `RateLimited`, not here as well."""
+    async def last_conversation(self, channel: str, person: Author) -> str | None:
+        """Where the person last said something to us in a channel, named as in `Event.channel`.
+
+        Raises:
+            StoreUnavailable: nobody knows just now.
+        """
+        ...
+
+    async def takes_part(self, conversation: str) -> bool:
+        """Whether we are part of a conversation.
+
+        Raises:
+            StoreUnavailable: nobody knows just now.
+        """
+        ...
+
+    async def live_conversations(self, since: float) -> tuple[str, ...]:
+        """Keys of this platform's conversations in which something was said to us since then (Unix seconds).
+
+        The newest first, and not endlessly many: for catching up after a time in which nobody listened.
+
+        Raises:
+            StoreUnavailable: nobody knows just now.
+        """
         ...
 
 
@@ -176,6 +200,8 @@ class Button(Record):
 
     op: Operation
     run_id: str
+    call: str = ""
+    """`ToolCall.place` of the call that is decided about; empty for operations on the whole run."""
     label: str
     danger: bool = False
 
@@ -224,13 +250,29 @@ class Adapter(Protocol):
         """How Markdown is written there."""
         ...
 
-    def running(self, reception: Reception) -> AbstractAsyncContextManager[asyncio.Future[None]]:
-        """Connect and hand events to `reception` until the context is left.
+    def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
+        """From now on tell what replies say about limits. A 429 is told by raising `RateLimited`, not here as well."""
+        ...
+
+    async def connections(self) -> tuple[str, ...]:
+        """Names of the connections that a whole deployment keeps to this platform, however many its processes.
+
+        Each is kept by one process at a time; the names are the same in all of them. Waits for a platform that does
+        not answer.
+
+        Raises:
+            OperatorError: a token is refused; the text names the variable.
+        """
+        ...
+
+    def connected(self, name: str, reception: Reception) -> AbstractAsyncContextManager[asyncio.Future[None]]:
+        """Keep one of the `connections` and hand its events to `reception` until the context is left.
 
         Gives a future that is done only when the platform will never deliver anything again; it then raises the reason.
 
         Entered when the platform is ready to deliver events. Reconnects by itself for as long as it is open. Leaving it
-        ends receiving only: answers that are being written go on until `close`.
+        ends receiving only: answers that are being written go on until `close`. Before and between two keepers nobody
+        listened for a while: what was said meanwhile is read and handed over, once.
 
         Raises:
             OperatorError: a token is refused; the text names the variable.

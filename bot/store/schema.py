@@ -31,6 +31,7 @@ ACTIVE_RUN: Final = "status IN ('queued', 'in_progress', 'requires_action', 'can
 OPEN_DELIVERY: Final = "state = 'open'"
 FREE_LANE: Final = "ready AND owner IS NULL"
 OWNED_LANE: Final = "owner IS NOT NULL"
+UNCLAIMED: Final = "unclaimed"
 """Terms of partial indexes. A query uses such an index on SQLite only when it repeats the term word for word, and
 prefers it to a full index on the same column when it covers the query: hence the term's own column in the index."""
 
@@ -208,6 +209,7 @@ tool_calls = Table(
     Column("output", CleanText),
     Column("started_fence", BigInt),
     Column("begins", Integer, nullable=False, server_default="0"),
+    Column("decision", CleanText),
 )
 
 lanes = Table(
@@ -229,6 +231,16 @@ workers = Table(
     Column("role", CleanText, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("draining", Boolean, nullable=False),
+    Column("version", CleanText, nullable=False, server_default=""),  # of the code, for operators
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", CleanText, primary_key=True),
+    Column("owner", CleanText),  # as in lanes
+    Column("fence", BigInt, nullable=False),
+    Column("due", Double, nullable=False),
 )
 
 deliveries = Table(
@@ -244,7 +256,11 @@ deliveries = Table(
     Column("state", CleanText, nullable=False),
     Column("files", Json(tuple[RemoteFile, ...]), nullable=False),
     Column("created_at", BigInt, nullable=False),
+    Column("channel", CleanText, nullable=False, server_default=""),
+    Column("asker_id", CleanText, nullable=False, server_default=""),  # the asker's again, to look for
     _partial("ix_deliveries_open", "thread_id", "run_seq", "state", where=OPEN_DELIVERY),
+    Index("ix_deliveries_channel", "channel", "asker_id", "run_seq"),
+    Index("ix_deliveries_created_at", "created_at"),
 )
 
 segments = Table(
@@ -276,6 +292,8 @@ files = Table(
     Column("sha256", CleanText, nullable=False, index=True),
     Column("media_type", CleanText, nullable=False),
     Column("purpose", CleanText, nullable=False),
+    Column("unclaimed", Boolean, nullable=False, server_default=text("false")),  # no message names it yet
+    _partial("ix_files_unclaimed", "created_at", where=UNCLAIMED),
 )
 
 blobs = Table(  # used with PostgreSQL only: with SQLite the bytes are files beside the database

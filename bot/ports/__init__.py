@@ -1,0 +1,43 @@
+"""The doors between the rooms: what the engine and the relay ask of store, models, toolbox and each other.
+
+Every write that belongs to a run takes the `Lease` under which it is made and raises `bot.errors.Fenced` when that
+lease is no longer the lane's. Writes that change what a run looks like return the facts as events, in order.
+"""
+
+from bot.ports.activity import Activity, Enrolment
+from bot.ports.chat import Outlet, RunControl, RunSink
+from bot.ports.clock import Clock
+from bot.ports.leases import Duties, Lanes, Workers
+from bot.ports.models import ModelClient, ModelTraits
+from bot.ports.runs import Ending, PlannedCall, Runs
+from bot.ports.store import Assistants, Collections, Deliveries, Files, History, Intake, Notes, Store, Upkeep
+from bot.ports.tools import Asking, Toolbox, ToolOutcome
+
+__all__ = [
+    "Activity",
+    "Asking",
+    "Assistants",
+    "Clock",
+    "Collections",
+    "Deliveries",
+    "Duties",
+    "Ending",
+    "Enrolment",
+    "Files",
+    "History",
+    "Intake",
+    "Lanes",
+    "ModelClient",
+    "ModelTraits",
+    "Notes",
+    "Outlet",
+    "PlannedCall",
+    "RunControl",
+    "RunSink",
+    "Runs",
+    "Store",
+    "ToolOutcome",
+    "Toolbox",
+    "Upkeep",
+    "Workers",
+]
