@@ -1,5 +1,6 @@
 """The scene of a crash test: both platforms, the model, a deployment that is not started yet, and who watches it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,23 @@ class Scene:
         assert complete(message, question.number), message
         return message
 
+    async def paid(self, question: Question) -> None:
+        """Wait until a payment for it is in the ledger: its tool runs."""
+        async with asyncio.timeout(PATIENCE):
+            while not any(number == question.number for _, number in self._payments()):
+                await asyncio.sleep(0.01)  # a file tells nobody that it changed
+
+    def _payments(self) -> list[tuple[str, str]]:
+        return payments(ledger(self.house.folder))
+
+    def slow_edits(self, platform: PlatformName, seconds: float) -> None:
+        """From now on every edit takes so long."""
+        if platform == "slack":
+            self.house.slack.faults.add("chat.update", "slow", _EVER, seconds=seconds)
+        else:
+            route = "PATCH /channels/{channel_id}/messages/{message_id}"
+            self.house.discord.faults.add(route, "slow", _EVER, seconds=seconds)
+
     def deliver_twice(self) -> None:
         """From now on every event comes twice."""
         self.house.slack.duplicate_next_events(_EVER)
@@ -77,7 +95,7 @@ class Scene:
     def findings(self, questions: Sequence[Question] | None = None) -> Findings:
         """What became of the questions, as people see it now."""
         views: Seen = {"slack": self.house.answers("slack"), "discord": self.house.answers("discord")}
-        return audit(self.questions if questions is None else questions, views, payments(ledger(self.house.folder)))
+        return audit(self.questions if questions is None else questions, views, self._payments())
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """What the model says and which tools it has when several conversations are told apart by numbers."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -30,6 +31,18 @@ async def pay(context: ToolContext, number: str) -> str:
     return "paid"
 
 
+@tool(effect="once")
+async def slowly(context: ToolContext, number: str) -> str:
+    """Pay at a slow bank.
+
+    Args:
+        number: For which question.
+    """
+    await pay(context, number)
+    await asyncio.sleep(2.0)
+    return "paid"
+
+
 @tool(effect="read")
 def look(number: str) -> str:
     """Look.
@@ -39,6 +52,7 @@ def look(number: str) -> str:
     """
     return "seen"
 '''
+TOOL_NAMES = ("pay", "look", "slowly")
 WORDS = ("", "look", "pay", "pay and look")
 """What a question asks for besides an answer: none to two calls."""
 
@@ -75,9 +89,30 @@ class Script:
             return Reply("Nobody asked anything.")
         self._asked[number, bool(outputs)] += 1
         wanted = asked.split(f"Question {number}", 1)[1]
-        calls = [Call(name, {"number": number}, f"call-{name}") for name in ("pay", "look") if name in wanted]
+        calls = [Call(name, {"number": number}, f"call-{name}") for name in TOOL_NAMES if name in wanted]
         if calls and not outputs:
             return Reply(calls=calls)
         outcomes = [output if output in {"paid", "seen"} else "unknown" for output in outputs]
         again = self._asked[number, bool(outputs)] > 1
         return Reply(answer_to(number, outcomes), delay=0.0 if again else random.Random(number).choice(self._paces))
+
+
+class Holding:
+    """The model stands still in its first answer to each question; whoever asks again gets it at once.
+
+    Args:
+        part: number of the sentence after which it does.
+    """
+
+    def __init__(self, part: int) -> None:
+        self.hold = asyncio.Event()
+        """Lets it go on."""
+        self._pieces = part + 2  # the beginning, and sentences from 0 on
+        self._asked: Counter[str] = Counter()
+
+    def __call__(self, request: SeenRequest) -> Reply:
+        number = number_in(request.last_user_text) or ""
+        self._asked[number] += 1
+        if self._asked[number] > 1:
+            return Reply(answer_to(number, []))
+        return Reply(answer_to(number, []), hold=self.hold, hold_after=self._pieces)

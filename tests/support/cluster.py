@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -194,6 +195,10 @@ class Cluster:
     async def terminate(self) -> list[Ended]:
         """SIGTERM to everything that lives. Returns how each ended."""
         return list(await asyncio.gather(*(member.terminate() for member in self.members if member.alive)))
+
+    def enrolments(self, member: Member) -> list[str]:
+        """Under which ids a process has worked, from its log."""
+        return re.findall(r"enrolled\b.*?worker_id=(\S+)", member.log)
 
     def told(self, words: str) -> list[str]:
         """All lines of all logs with these words, each with the name of its process."""
