@@ -71,9 +71,9 @@ class Scene:
 
     async def paid(self, question: Question) -> None:
         """Wait until a payment for it is in the ledger: its tool runs."""
-        async with asyncio.timeout(PATIENCE):
-            while not any(number == question.number for _, number in self._payments()):
-                await asyncio.sleep(0.01)  # a file tells nobody that it changed
+        async with asyncio.timeout(PATIENCE):  # a file tells nobody that it changed, so it is looked at again
+            while not any(number == question.number for _, number in self._payments()):  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.01)
 
     def _payments(self) -> list[tuple[str, str]]:
         return payments(ledger(self.house.folder))
