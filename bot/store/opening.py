@@ -27,7 +27,7 @@ from bot.store.places import blob_directory, make_places
 from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
 from bot.store.sqlite import open_sqlite, sqlite_engine
-from bot.store.upgrades import require_newest, upgrade
+from bot.store.upgrades import require_usable, upgrade
 from bot.store.upkeep import Upkeep
 from bot.store.urls import DatabaseAddress, parse_direct_url, parse_url
 from bot.store.workers import Workers
@@ -67,8 +67,8 @@ async def open_store(
 
     Raises:
         SettingsError: the URL is wrong.
-        OperatorError: a folder or the file cannot be made, another process uses the SQLite database, or the PostgreSQL
-            schema is not the newest.
+        OperatorError: a folder or the file cannot be made, another process uses the SQLite database, the PostgreSQL
+            schema is older than this code, or newer code has left a schema on which this one cannot work.
         StoreUnavailable: the database cannot be reached.
     """
     address = parse_url(url)
@@ -120,11 +120,12 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
     workers = Workers(engines, bells)
     if engines.hears:
         listen(engines, bells)
+    if not engines.postgres:
+        await (upgrade(engines.writer) if address.file is None else _migrate(address))
+    await require_usable(engines.reader)
     if engines.postgres:
-        await require_newest(engines.reader)
         blobs: Blobs = TableBlobs(engines)
     else:
-        await (upgrade(engines.writer) if address.file is None else _migrate(address))
         await workers.dismiss_all()
         blobs = DirectoryBlobs(engines, blob_directory(data_dir))
     return OpenStore(
