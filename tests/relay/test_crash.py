@@ -123,7 +123,7 @@ async def resumed(store: Store, work: Work, lease: Lease) -> tuple[Work, Lease] 
 async def check(store: Store, worker: str, adapter: MemoryAdapter, crashes: list[int]) -> bool:
     """Crash at each of these points in turn, then go on to the end. Returns whether the first crash happened."""
     adapter.messages.clear()
-    await store.lanes.beat(worker)
+    await store.workers.beat(worker)
     await store.intake.accept(event(room=f"room{random.random()}"), await assistant_of(store))
     work, lease = await claim(store, worker)
     happened = [await crashed(store, adapter, work, lease, point) for point in crashes[:1]]
@@ -195,7 +195,7 @@ async def test_a_process_that_was_frozen_before_any_request_makes_no_further_one
     while fenced:
         adapter.messages.clear()
         adapter.calls.clear()
-        await sqlite_store.lanes.beat(worker)
+        await sqlite_store.workers.beat(worker)
         await sqlite_store.intake.accept(event(room=f"frozen{looks}"), await assistant_of(sqlite_store))
         work, lease = await claim(sqlite_store, worker)
         try:

@@ -77,7 +77,7 @@ async def assistant_of(store: Store) -> Assistant:
 async def enrolled(store: Store) -> str:
     """A worker of ours."""
     worker = new_id("worker_")
-    await store.lanes.enrol(worker, "worker")
+    await store.workers.enrol(worker, "worker")
     return worker
 
 
