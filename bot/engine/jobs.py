@@ -25,8 +25,6 @@ log = structlog.get_logger()
 _DAY = 86_400.0
 _LOOKS = 12
 """Part of a job's period after which we look again at one that somebody else had: they may have died."""
-_BOUT = 200
-"""Pieces of work that are done before a job rests, however much there is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,15 @@ class Job:
     """Seconds of rest."""
     once: Callable[[], Awaitable[int]]
     """Does a bounded piece of it. Returns how much there was to do."""
+    pieces: int = 1000
+    """How many are done before it rests, however much there is left."""
 
 
 def jobs_of(upkeep: Upkeep, limits: EngineLimits, retention_days: int | None) -> tuple[Job, ...]:
     """The jobs of a deployment, the urgent ones first."""
     every = limits.clean_every
     jobs = [
-        Job("job:expire", limits.expire_every, upkeep.wake_expired),
+        Job("job:expire", limits.expire_every, upkeep.wake_expired, pieces=10),
         Job("job:keys", every, lambda: upkeep.forget_keys(limits.keys_age)),
         Job("job:files", every, lambda: upkeep.forget_files(limits.files_age)),
     ]
@@ -119,7 +119,7 @@ class Jobs:
         """Work until there is nothing left to do. Returns how long the job is to rest."""
         done = 0
         try:
-            for _ in range(_BOUT):
+            for _ in range(job.pieces):
                 if self._draining or not enrolment.fresh:
                     return 0.0  # whoever takes it next goes on at once
                 did = await job.once()
@@ -127,8 +127,6 @@ class Jobs:
                     break
                 done += did
                 await asyncio.sleep(0)
-            else:
-                return min(job.every, self._limits.job_look)
         except Exception:  # a process boundary: a job that fails must not keep the others from being done
             log.exception("job failed", job=job.name)
         if done:

@@ -140,7 +140,7 @@ async def die_and_recover(store: Store, nth: int, *, after: bool) -> bool:
 
 async def live(bench: Bench, run_id: str) -> None:
     """Let a process work until the run's end is delivered or it dies."""
-    work = asyncio.create_task(bench.process.run())
+    work = asyncio.create_task(bench.run())
     end = asyncio.create_task(bench.outlet.end_of(run_id))
     await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
     work.cancel()

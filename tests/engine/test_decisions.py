@@ -328,7 +328,7 @@ class TestEnds:
         run_id = await interrupted(store, "order", lifetime=3)
         bench = successor(store, "order")
         limits = QUICK.model_copy(update={"expire_every": 0.05})
-        bench.process = bench.doing(bench.lanes, Jobs(store, bench.clock, limits))
+        bench.process = bench.doing(bench.lanes(), Jobs(store, bench.clock, limits))
         async with bench.working() as control:
             asked = await bench.outlet.question()
             await until(lambda: waits(store, run_id))

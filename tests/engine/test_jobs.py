@@ -102,7 +102,7 @@ class TestOneProcess:
 
         limits = OFTEN.model_copy(update={"expire_every": 1000.0})
         first = Chores(wake_expired=endless)
-        work = asyncio.create_task(process(store, first, limits).process.run())
+        work = asyncio.create_task(process(store, first, limits).run())
         await gate.reached.wait()
         work.cancel()
         gate.open.set()
@@ -226,7 +226,7 @@ class TestExpiry:
         await store.workers.leave("earlier")
         limits = QUICK.model_copy(update={"expire_every": 0.05})
         bench = Bench(store, ScriptedClient(), limits=limits)
-        bench.process = bench.doing(bench.lanes, Jobs(store, bench.clock, limits))
+        bench.process = bench.doing(bench.lanes(), Jobs(store, bench.clock, limits))
         async with bench.working():
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.EXPIRED

@@ -185,7 +185,7 @@ class TestFence:
             def __getattr__(self, name: str) -> object:
                 return getattr(workers, name)
 
-        bench.process = bench.doing(bench.lanes, store=_with_workers(sqlite_store, Watched()))
+        bench.process = bench.doing(bench.lanes(), store=_with_workers(sqlite_store, Watched()))
         accepted = await say(sqlite_store, "Hi")
         async with bench.working() as control:
             await gate.reached.wait()
@@ -240,7 +240,7 @@ class TestStopping:
         bench = Bench(store, ScriptedClient([TextDelta("a"), gate, *text("b")]))
         accepted = await say(store, "Hi")
         waiting = await say(store, "Next in the same thread")
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await gate.reached.wait()
         work.cancel()
         gate.open.set()
@@ -268,7 +268,7 @@ class TestStopping:
         limits = QUICK.model_copy(update={"drain": 1000.0})
         bench = Bench(sqlite_store, ScriptedClient([TextDelta("a"), gate]), limits=limits)
         await say(sqlite_store, "Hi")
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await gate.reached.wait()
         work.cancel()
         await asyncio.sleep(0)
@@ -281,7 +281,7 @@ class TestStopping:
         toolbox = SmallToolbox(order=(Effect.ONCE, waits_at(gate, "ordered")))
         bench = Bench(sqlite_store, ScriptedClient(calls(("order", {})), text("Done")), toolbox)
         await say(sqlite_store, "Hi")
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await gate.reached.wait()
         work.cancel()
         gate.open.set()
@@ -373,9 +373,9 @@ class TestBoundaries:
 
     async def test_the_first_enrolment_must_work(self, sqlite_store: Store) -> None:
         bench = Bench(sqlite_store, ScriptedClient())
-        bench.process = bench.doing(bench.lanes, store=_with_workers(sqlite_store, Broken("enrol")))
+        bench.process = bench.doing(bench.lanes(), store=_with_workers(sqlite_store, Broken("enrol")))
         with pytest.raises(StoreUnavailable):
-            await bench.process.run()
+            await bench.run()
 
     async def test_a_database_that_is_away_later_never_ends_the_process(self, sqlite_store: Store) -> None:
         class Failing(Recorded):
@@ -405,7 +405,7 @@ class TestBoundaries:
         other = Recorded()
         bench.process = bench.doing(other, Refused())
         with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN is refused"):
-            await bench.process.run()
+            await bench.run()
         assert other.story == ["work", "cancelled"]
         with pytest.raises(Fenced):
             await store.workers.beat(other.enrolments[0].worker_id)
@@ -416,7 +416,7 @@ class TestBoundaries:
                 pass
 
         bench = Bench(sqlite_store, ScriptedClient(text("Hello")))
-        bench.process = bench.doing(Nothing(), bench.lanes)
+        bench.process = bench.doing(Nothing(), bench.lanes())
         assert (await bench.answer("Hi")).status is RunStatus.COMPLETED
 
     async def test_lanes_that_cannot_be_claimed_now_do_not_break_those_that_are_worked_on(
@@ -463,7 +463,7 @@ class TestEnding:
         bench = Bench(store, ScriptedClient())
         activity = Recorded(gate=gate)
         bench.process = bench.doing(activity)
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await activity.begun(1)
         (enrolment,) = activity.enrolments
         work.cancel()
@@ -509,7 +509,7 @@ class TestEnding:
         bench = Bench(sqlite_store, ScriptedClient(), limits=QUICK.model_copy(update={"drain": 0.2}))
         stubborn = Stubborn()
         bench.process = bench.doing(stubborn, store=_with_workers(sqlite_store, hanging))
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await stubborn.begun(1)
         work.cancel()
         began = asyncio.get_running_loop().time()
@@ -524,7 +524,7 @@ class TestEnding:
         hanging = Hanging(sqlite_store.workers, "enrol")
         bench = Bench(sqlite_store, ScriptedClient())
         bench.process = bench.doing(store=_with_workers(sqlite_store, hanging))
-        work = asyncio.create_task(bench.process.run())
+        work = asyncio.create_task(bench.run())
         await hanging.reached.wait()
         work.cancel()
         async with asyncio.timeout(5.0):

@@ -399,14 +399,20 @@ class Bench:
     limits: EngineLimits = QUICK
     outlet: RecordingOutlet = field(init=False)
     control: RunningRuns = field(init=False)
-    lanes: LaneWork = field(init=False)
-    process: Shifts = field(init=False)
+    process: Shifts | None = None
+    """Given by a test that wants another one than a worker."""
 
     def __post_init__(self) -> None:
         self.outlet = RecordingOutlet(self.store)
         self.control = RunningRuns(self.store.runs)
-        self.lanes = LaneWork(self.store, self.model, self.toolbox, self.outlet, self.clock, self.control, self.limits)
-        self.process = self.doing(self.lanes)
+
+    def lanes(self) -> LaneWork:
+        """What a worker does."""
+        return LaneWork(self.store, self.model, self.toolbox, self.outlet, self.clock, self.control, self.limits)
+
+    async def run(self) -> None:
+        """A process, from its start to its end."""
+        await (self.process or self.doing(self.lanes())).run()
 
     def doing(self, *activities: Activity, store: Store | None = None) -> Shifts:
         """A process with the same store, or another one, that does something else."""
@@ -415,7 +421,7 @@ class Bench:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[RunningRuns]:
         """The process works as long as the context is open; then it is told to stop."""
-        task = asyncio.create_task(self.process.run())
+        task = asyncio.create_task(self.run())
         try:
             yield self.control
         finally:
