@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+import structlog
 
 from bot.domain.deliveries import DeliveryState
 from bot.domain.lanes import Lease, Work
@@ -87,16 +88,16 @@ class Hanging:
         self.reached = asyncio.Event()
 
     def release(self) -> None:
-        """Answer again."""
+        """Give up at last."""
         self._go.set()
 
     def __getattr__(self, name: str) -> object:
         method = getattr(self._real, name)
 
-        async def hang(*arguments: object) -> object:
+        async def hang(*_arguments: object) -> object:
             self.reached.set()
             await _whatever_happens(self._go)
-            return await method(*arguments)
+            raise StoreUnavailable
 
         return hang if name in self._names else method
 
@@ -228,8 +229,9 @@ class TestFence:
         activity = Recorded()
         bench.process = bench.doing(activity, store=_with_workers(sqlite_store, hanging))
         async with bench.working():
-            async with asyncio.timeout(5.0):
-                await activity.begun(2)
+            with structlog.testing.capture_logs():
+                async with asyncio.timeout(5.0):
+                    await activity.begun(2)
             hanging.release()
         assert activity.story[:3] == ["work", "cancelled", "work"]
 
@@ -434,10 +436,11 @@ class TestBoundaries:
 
         sqlite_store.lanes.claim = broken  # type: ignore[method-assign]
         accepted = await say(sqlite_store, "Hi")
-        async with bench.working():
-            await failed.wait()
-            gate.open.set()
-            await bench.outlet.end_of(accepted.run_id)
+        with structlog.testing.capture_logs():
+            async with bench.working():
+                await failed.wait()
+                gate.open.set()
+                await bench.outlet.end_of(accepted.run_id)
         assert bench.outlet.shown(accepted.run_id) == "ab"
 
 
@@ -513,7 +516,8 @@ class TestEnding:
         await stubborn.begun(1)
         work.cancel()
         began = asyncio.get_running_loop().time()
-        await asyncio.wait([work])
+        with structlog.testing.capture_logs():  # the tests' own renderer takes seconds for a traceback
+            await asyncio.wait([work])
         assert work.cancelled()
         # with the real drain of 20 seconds: below 25
         assert asyncio.get_running_loop().time() - began < 0.2 + 5.0
@@ -527,8 +531,9 @@ class TestEnding:
         work = asyncio.create_task(bench.run())
         await hanging.reached.wait()
         work.cancel()
-        async with asyncio.timeout(5.0):
-            await asyncio.wait([work])
+        with structlog.testing.capture_logs():
+            async with asyncio.timeout(5.0):
+                await asyncio.wait([work])
         assert work.cancelled()
         hanging.release()
 
