@@ -53,10 +53,10 @@ async def end(tx: Transaction, lease: Lease, call: ToolCall, state: CallState, o
     return (CallChanged(call), StepChanged(await complete_step(tx, turn, "tool_calls", usage)))
 
 
-async def undecided(tx: Transaction, run_id: str) -> bool:
-    """Whether a call of the run was interrupted and nobody has said yet what became of it."""
-    query = select(tool_calls.c.id).where(tool_calls.c.run_id == run_id, *_INTERRUPTED)
-    return (await tx.execute(query.limit(1))).first() is not None
+async def undecided(tx: Transaction, call: ToolCall) -> bool:
+    """Whether the call was interrupted and nobody has said yet what became of it."""
+    place = (tool_calls.c.run_id == call.run_id, tool_calls.c.turn == call.turn, tool_calls.c.position == call.position)
+    return (await tx.execute(select(tool_calls.c.id).where(*place, *_INTERRUPTED))).first() is not None
 
 
 async def decide(tx: Transaction, run_id: str, turn: int, position: int, decision: Decision) -> bool:

@@ -81,6 +81,15 @@ class Lanes:
             return row.not_before - row.now
         return work
 
+    async def release(self, lease: Lease) -> None:
+        """Give a lane back though there may be something to do in it."""
+        await self._release(lease)
+        self._bell.ring()
+
+    @writing
+    async def _release(self, tx: Transaction, lease: Lease) -> None:
+        await tx.execute(self._sql.release_lane, {**lease_parameters(lease), "teller": self.engines.teller})
+
     async def wait(self, seconds: float) -> None:
         """Return as soon as there may be something to claim, or after `seconds`."""
         await self._bell.wait(min(seconds, POLL))

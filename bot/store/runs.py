@@ -144,10 +144,10 @@ class Runs:
     # --- deciding and stopping ---
 
     @writing
-    async def wait_for_decision(self, tx: Transaction, lease: Lease, run_id: str) -> tuple[RunEvent, ...]:
-        """Move a run to requires_action because a person has to say what became of one of its calls."""
-        run = await the_run(tx, lease, run_id)
-        if run.status is not RunStatus.IN_PROGRESS or not await calls.undecided(tx, run_id):
+    async def wait_for_decision(self, tx: Transaction, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
+        """Move a run to requires_action because a person has to say what became of this call."""
+        run = await the_run(tx, lease, call.run_id)
+        if run.status is not RunStatus.IN_PROGRESS or not await calls.undecided(tx, call):
             return ()
         return (RunChanged(await move_run(tx, run, RunStatus.REQUIRES_ACTION)),)
 

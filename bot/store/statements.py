@@ -55,6 +55,7 @@ class Statements:
     next_run: Select[Any]
     rest_lane: TextClause
     free_lane: TextClause
+    release_lane: TextClause
     postpone: TextClause
     stop_lane: TextClause
     wake_lane: TextClause
@@ -106,6 +107,10 @@ def _statements(dialect: Dialect) -> Statements:
         ),
         rest_lane=text("UPDATE lanes SET owner = NULL, ready = true, due = :due WHERE thread_id = :thread"),
         free_lane=text("UPDATE lanes SET owner = NULL, ready = false WHERE thread_id = :thread"),
+        release_lane=text(
+            "UPDATE lanes SET owner = NULL, ready = true WHERE thread_id = :thread AND owner = :worker "
+            f"AND fence = :fence RETURNING {dialect.tell('lanes')}"
+        ),
         postpone=text(f"UPDATE runs SET not_before = {now} + :seconds WHERE id = :run AND thread_id = :thread"),
         # Both lock the lane too.
         stop_lane=text(f"{wake} {dialect.tell('stop')}"),
