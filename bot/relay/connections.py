@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from bot.errors import OperatorError
 from bot.ports import Clock, Duties, Enrolment
@@ -25,7 +26,7 @@ class Connections:
         clock: Clock,
         pause: float = PAUSE,
     ) -> None:
-        """Connect `adapters`, each to the reception of its platform; what broke is tried again after `pause` seconds."""
+        """Connect `adapters`, each to the reception of its platform; what broke is tried again after a `pause`."""
         self.settled = asyncio.Event()
         """Set as soon as every platform is connected here, or all its connections are kept by others that live."""
         self._shares: dict[str, Share] = {}
@@ -65,5 +66,5 @@ class Connections:
 def _first(error: BaseException) -> BaseException:
     """The first error in a group of groups."""
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error

@@ -68,7 +68,7 @@ def governed(
     sharers: int | None = None,
     pacing: Pacing = PACING,
 ) -> Outcome:
-    """So many answers in one bucket, written by so many processes in turn; `sharers` is how many they think they are."""
+    """So many answers in one bucket, written by so many processes; `sharers` is how many they think they are."""
 
     async def scene() -> Outcome:
         share = sharers or processes
@@ -366,7 +366,7 @@ def test_final_edits_of_two_processes_come_as_soon_as_those_of_one(streams: int)
     for processes in (1, 2):
         runs = [governed(streams, seconds, Limit(), processes=processes) for seconds in lengths]
         delays[processes] = [delay for outcome in runs for delay in outcome.final_delays]
-        print(f"\n{streams} streams in {processes} process(es): final edit after {mean(delays[processes]):.2f} s on average")
+        print(f"\n{streams} streams in {processes} process(es): final edit after {mean(delays[processes]):.2f} s")
     assert mean(delays[2]) <= mean(delays[1]) + 0.1
 
 
