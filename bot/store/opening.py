@@ -9,14 +9,17 @@ from pathlib import Path
 from bot import ports
 from bot.errors import StoreUnavailable
 from bot.store.assistants import Assistants
-from bot.store.blobs import DirectoryBlobs, TableBlobs
+from bot.store.bells import Bells
+from bot.store.blob_files import DirectoryBlobs
+from bot.store.blobs import Blobs, TableBlobs
 from bot.store.collections import Collections
 from bot.store.connections import Engines
 from bot.store.deliveries import Deliveries
+from bot.store.duties import Duties
 from bot.store.files import Files
 from bot.store.history import History
 from bot.store.intake import Intake
-from bot.store.lanes import Bell, Lanes
+from bot.store.lanes import Lanes
 from bot.store.lockfile import only_process
 from bot.store.notes import Notes
 from bot.store.places import blob_directory, make_places
@@ -24,7 +27,9 @@ from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
 from bot.store.sqlite import open_sqlite, sqlite_engine
 from bot.store.upgrades import require_newest, upgrade
+from bot.store.upkeep import Upkeep
 from bot.store.urls import DatabaseAddress, parse_url
+from bot.store.workers import Workers
 
 
 @dataclass(slots=True)
@@ -32,7 +37,9 @@ class OpenStore:
     """`bot.ports.Store` on one database."""
 
     intake: ports.Intake
+    workers: ports.Workers
     lanes: ports.Lanes
+    duties: ports.Duties
     runs: ports.Runs
     history: ports.History
     deliveries: ports.Deliveries
@@ -40,6 +47,7 @@ class OpenStore:
     files: ports.Files
     collections: ports.Collections
     notes: ports.Notes
+    upkeep: ports.Upkeep
 
 
 @asynccontextmanager
@@ -97,25 +105,28 @@ async def _migrate(address: DatabaseAddress) -> str:
 
 
 async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -> OpenStore:
-    bell = Bell()
-    lanes = Lanes(engines, bell)
+    bells = Bells()
+    workers = Workers(engines, bells)
     if engines.postgres:
         await require_newest(engines.reader)
-        blobs = TableBlobs(engines)
+        blobs: Blobs = TableBlobs(engines)
     else:
         await (upgrade(engines.writer) if address.file is None else _migrate(address))
-        await lanes.free_all()
-        blobs = DirectoryBlobs(blob_directory(data_dir))
+        await workers.dismiss_all()
+        blobs = DirectoryBlobs(engines, blob_directory(data_dir))
     return OpenStore(
-        intake=Intake(engines, bell),
-        lanes=lanes,
-        runs=Runs(engines, bell),
+        intake=Intake(engines, bells),
+        workers=workers,
+        lanes=Lanes(engines, bells),
+        duties=Duties(engines),
+        runs=Runs(engines, bells),
         history=History(engines),
         deliveries=Deliveries(engines),
         assistants=Assistants(engines),
         files=Files(engines, blobs),
         collections=Collections(engines),
         notes=Notes(engines),
+        upkeep=Upkeep(engines, bells, blobs),
     )
 
 

@@ -26,17 +26,21 @@ def newest_revision() -> str:
     return head
 
 
-async def upgrade(engine: AsyncEngine) -> str:
+async def upgrade(engine: AsyncEngine, revision: str | None = None) -> str:
     """Run the migrations that are missing, in one transaction. Returns the revision.
+
+    Args:
+        engine: The database.
+        revision: Only up to this one.
 
     Raises:
         StoreUnavailable: the database cannot be reached.
     """
-    newest = await asyncio.to_thread(newest_revision)
+    wanted = revision or await asyncio.to_thread(newest_revision)
     with translated():
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, newest)
-    return newest
+            await connection.run_sync(_upgrade, wanted)
+    return wanted
 
 
 async def require_newest(engine: AsyncEngine) -> None:
@@ -59,12 +63,12 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _upgrade(connection: Connection, newest: str) -> None:
+def _upgrade(connection: Connection, wanted: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    if _revision(connection) == newest:
+    if _revision(connection) == wanted:
         return
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, wanted)

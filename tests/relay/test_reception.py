@@ -62,7 +62,7 @@ async def test_runs_live_as_long_as_the_policy_says(house: House) -> None:
     await relay.reception("memory").receive(Inbound(event=event(), addressed=True))
     work, _ = await claim(house.store)
     assert work.run.expires_at is not None
-    assert work.run.expires_at - work.run.created_at == 77
+    assert work.run.expires_at - work.run.created_at in (77, 78)  # two clocks, a moment apart
 
 
 async def test_talk_that_is_not_for_us_is_ignored_until_we_are_part_of_it(house: House) -> None:

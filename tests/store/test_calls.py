@@ -61,7 +61,7 @@ async def test_a_call_may_be_refused_before_it_begins(scene: Scene) -> None:
 async def test_a_call_may_be_begun_again_by_a_later_owner(scene: Scene) -> None:
     lease, (call,) = await planned(scene, Effect.IDEMPOTENT)
     await scene.store.runs.begin_call(lease, call)
-    await scene.store.lanes.hand_back(scene.worker)
+    await scene.store.workers.leave(scene.worker)
     await scene.enter()
     later, _ = await scene.take()
     (event,) = await scene.store.runs.begin_call(later, call)
