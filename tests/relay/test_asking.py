@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.domain.deliveries import DeliveryState
 from bot.domain.events import CallChanged
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
@@ -17,7 +16,7 @@ from bot.relay import Relay
 from bot.relay.text.question import question
 from tests.relay.test_crash import Gate, GatedStore
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
-from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of
+from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, event
 
 SENTENCE = "Let me open the ticket that you need, right away. "
 QUESTION = (
@@ -38,9 +37,11 @@ async def sink_of(
         yield sink
 
 
-async def interrupted(store: Store, text: str = SENTENCE, arguments: str = ARGUMENTS) -> tuple[Work, Lease, ToolCall]:
+async def interrupted(
+    store: Store, text: str = SENTENCE, arguments: str = ARGUMENTS, room: str = "general"
+) -> tuple[Work, Lease, ToolCall]:
     """A run whose process died after it had begun a call that must not be repeated."""
-    work, lease = await asked(store)
+    work, lease = await asked(store, event(room=room))
     script = RunScript(store, lease, work.run)
     await script.start()
     await script.say(text)
@@ -55,8 +56,8 @@ async def waiting(store: Store, adapter: MemoryAdapter) -> tuple[Work, Lease, To
     work, lease, call = await interrupted(store)
     async with sink_of(store, adapter, work, lease) as sink:
         assert await sink.ask(call)
-        for event in await store.runs.wait_for_decision(lease, work.run.id):
-            sink.publish(event)
+        for happened in await store.runs.wait_for_decision(lease, work.run.id):
+            sink.publish(happened)
     assert await store.lanes.next_work(lease) is None
     return work, lease, call
 
@@ -168,10 +169,9 @@ async def test_other_calls_that_end_meanwhile_do_not_hide_the_question(sqlite_st
         await sink.ask(call)
         other = call.model_copy(update={"position": 1, "name": "look", "state": CallState.DONE})
         script = RunScript(sqlite_store, lease, work.run, sink)
-        for _ in range(10):
-            script.tell(CallChanged(other))
-            await asyncio.sleep(0.02)  # time for an edit that must not come
-        assert adapter.texts == [f"{SENTENCE.strip()}\n\n{QUESTION}"]
+        script.tell(CallChanged(other))
+        with pytest.raises(TimeoutError):
+            await adapter.until(lambda: len(adapter.requests) > 1, timeout=0.3)
         script.tell(CallChanged(call.model_copy(update={"state": CallState.DONE})))
         await adapter.until(lambda: adapter.texts == [SENTENCE.strip()])
 
@@ -286,15 +286,13 @@ async def test_a_crash_between_any_two_calls_leaves_one_question(sqlite_store: S
     point, happened = 0, True
     while happened:
         adapter = MemoryAdapter(further_conversation="memory:opened")
-        work, lease, call = await interrupted(sqlite_store)
+        work, lease, call = await interrupted(sqlite_store, room=f"room{point}")
         happened = await asking_crashed(sqlite_store, adapter, work, lease, call, point)
         adapter.gate = Gate(10**9)
         async with sink_of(sqlite_store, adapter, work, lease) as sink:
             assert await sink.ask(call)
         assert adapter.texts == [f"{SENTENCE.strip()}\n\n{QUESTION}"], point
         assert len(adapter.messages) == 1
-        await sqlite_store.deliveries.close(lease, work.run.id, DeliveryState.ABANDONED)
-        await RunScript(sqlite_store, lease, work.run).stop()
         point += 1
     assert point > 6
 
@@ -349,4 +347,4 @@ async def test_arguments_ping_nobody(sqlite_store: Store) -> None:
     work, lease, call = await interrupted(sqlite_store, arguments='{"title": "@everyone https://evil.example/?q=1"}')
     async with sink_of(sqlite_store, adapter, work, lease) as sink:
         await sink.ask(call)
-    assert "`{\"title\": \"@\u200beveryone https://evil.example/?q=1\"}`" in adapter.texts[0]
+    assert '`{"title": "@\u200beveryone https://evil.example/?q=1"}`' in adapter.texts[0]

@@ -44,9 +44,12 @@ class StoreControl:
     alive: bool = True
     workers: int = 1
     cancelled: list[str] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the first `cancel`."""
 
     async def cancel(self, run_id: str) -> RunStatus | None:
         self.cancelled.append(run_id)
+        self.stopped.set()
         return await self.store.runs.request_cancel(run_id)
 
     async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
