@@ -97,7 +97,7 @@ class Share:
     async def leave(self) -> None:
         """Leave every connection, give it up, and take none any more."""
         self._draining = True
-        async with self._looking:  # what was being taken is ours by now, or given back
+        async with self._looking:  # what was being taken is given back by now
             lines = [*self._lines]
         for line in lines:
             line.leave()

@@ -134,12 +134,10 @@ class Deployment:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let all look, in turn, until it holds."""
-        for _ in range(50):
-            if condition():
-                return
-            for process in self.processes:
-                await process.look()
-        raise AssertionError(f"never so: {self.counts} of {self.board.names}")
+        async with asyncio.timeout(10):
+            while not condition():
+                for process in self.processes:
+                    await process.look()
 
     @property
     def all_kept(self) -> bool:
@@ -262,15 +260,47 @@ async def test_draining_does_not_wait_for_a_platform_that_does_not_answer(store:
         await deployment.board.until(lambda: len(second.kept) == 2)
 
 
-async def test_a_process_that_drains_before_it_has_begun_keeps_nothing(store: Store) -> None:
+async def test_whoever_has_drained_takes_nothing_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even for a moment: a peer would come too late."""
     async with deployed(store, 2) as deployment:
+        process = await deployment.join()
+        await process.connections.drain()
+        asked = taking(store, monkeypatch)
+        await process.look()
+        assert asked == []
+
+
+async def test_what_is_being_taken_when_a_process_drains_is_given_up_unused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with deployed(store, 2) as deployment:
+        began, slow = asyncio.Event(), asyncio.Event()
+        taking(store, monkeypatch, began, slow)
         first = await deployment.join()
-        await first.connections.drain()
-        await first.clock.asleep()
-        await first.look()
-        assert first.kept == []
+        await asyncio.wait_for(began.wait(), 10)
+        draining = asyncio.create_task(first.connections.drain())
+        await asyncio.sleep(0)
+        slow.set()
+        await asyncio.wait_for(draining, 10)
+        assert deployment.board.tries == ["connections"]
         second = await deployment.join()
         await deployment.until(lambda: len(second.kept) == 1)
+
+
+def taking(store: Store, monkeypatch: pytest.MonkeyPatch, *turnstile: asyncio.Event) -> list[str]:
+    """The workers that take from now on. Of two events the first is set by taking, and then the second waited for."""
+    take, asked = store.duties.take, list[str]()
+
+    async def noted(worker_id: str, names: Sequence[str], limit: int) -> tuple[Duty, ...]:
+        asked.append(worker_id)
+        taken = await take(worker_id, names, limit)
+        for began, go_on in zip(turnstile[::2], turnstile[1::2], strict=True):
+            began.set()
+            await go_on.wait()
+        return taken
+
+    monkeypatch.setattr(store.duties, "take", noted)
+    return asked
 
 
 async def test_a_lost_enrolment_leaves_everything_and_the_next_one_begins_anew(store: Store) -> None:
