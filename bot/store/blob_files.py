@@ -66,10 +66,9 @@ class DirectoryBlobs:
 
     async def _unlink_unnamed(self, paths: Sequence[Path]) -> int:
         async with self._cleaning:  # nobody begins to add the same bytes now
-            kept = await self._named([path.name for path in paths]) | {
-                sha256 for sha256, adding in self._adding.items() if adding
-            }
-            self._adding = +self._adding
+            self._adding = +self._adding  # without those that are through
+            adding = set(self._adding)  # before looking for records: whoever is through then has its own
+            kept = adding | await self._named([path.name for path in paths])
             return await asyncio.to_thread(_unlink, [path for path in paths if path.name not in kept])
 
     @reading

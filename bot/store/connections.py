@@ -18,6 +18,8 @@ class Engines:
     heart: AsyncEngine
     """A connection of its own for the heartbeat."""
     postgres: bool
+    hears: bool = False
+    """Whether the heartbeat's connection can hear what other processes tell."""
     teller: str = field(default_factory=lambda: secrets.token_hex(4))
     """How this process signs what it tells the others."""
 

@@ -1,4 +1,4 @@
-"""Runs with their turns, steps, messages and tool calls. Every write checks the lane, but a person's stop or decision."""
+"""Runs with their turns, steps, messages and tool calls. Every write checks the lane, except what a person asks for."""
 
 import re
 import time

@@ -38,9 +38,9 @@ async def migrate_to(database_url: str, revision: str) -> None:
         await upgrade(engine, revision)
 
 
-async def behind_its_back(database_url: str, statement: str, **parameters: object) -> None:
-    """Run one statement."""
-    await aside(database_url, lambda connection: connection.execute(text(statement), parameters))
+async def behind_its_back(database_url: str, statement: str, **parameters: object) -> int:
+    """Run one statement. Returns how many rows it gave or changed."""
+    return await aside(database_url, lambda connection: connection.execute(text(statement), parameters).rowcount)
 
 
 async def expire(database_url: str, worker: str, *, forget: bool = False) -> None:
