@@ -11,6 +11,7 @@ import pytest
 from bot.domain.deliveries import DeliveryState
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import RunStatus
+from bot.domain.steps import Decision
 from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.relay import Relay
@@ -168,6 +169,7 @@ class Freezing:
 
     store: Store
     looks: int
+    workers: int = 1
 
     @property
     def alive(self) -> bool:
@@ -176,6 +178,9 @@ class Freezing:
 
     async def cancel(self, run_id: str) -> RunStatus | None:
         return await self.store.runs.request_cancel(run_id)
+
+    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+        return await self.store.runs.decide(run_id, call, decision)
 
 
 async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:
