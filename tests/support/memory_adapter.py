@@ -111,7 +111,7 @@ class MemoryAdapter:
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         return await self._do("post", lambda: self._post(address, outbound, key))
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
         assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
         return await self._do("find", lambda: self._find(address, key))
 
