@@ -162,9 +162,9 @@ class ConsoleAdapter:
         del address
         return Posted(ref={"message": key})
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
         """What was printed by a process that is gone is on nobody's screen."""
-        del address, key, since
+        del address, key, since, known
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
         """Print what is new in a message."""

@@ -66,16 +66,23 @@ class Seen:
 
     @contextmanager
     def taking(self, message: int) -> Generator[None]:
-        """Around dealing with a message."""
+        """Around dealing with a message. When that is cancelled, nobody knows: the mark never passes the message."""
         self._in_work.append(message)
         try:
             yield
-        finally:
-            self._in_work.remove(message)
-            self._taken = max(self._taken, message)
-            if self._highest is not None:
-                self._highest = max(self._highest, message)
-            self._changed.set()
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self._dealt_with(message)
+            raise
+        self._dealt_with(message)
+
+    def _dealt_with(self, message: int) -> None:
+        self._in_work.remove(message)
+        self._taken = max(self._taken, message)
+        if self._highest is not None:
+            self._highest = max(self._highest, message)
+        self._changed.set()
 
     async def keep(self) -> None:
         """Write the mark whenever it has changed, at most once a second, until cancelled."""
@@ -86,12 +93,17 @@ class Seen:
             await asyncio.sleep(_PAUSE)
 
     async def write(self) -> None:
-        """Write it now. A store that is away costs nothing but some reading after the next start."""
+        """Write it now, unless another keeper got further meanwhile.
+
+        A store that is away costs nothing but some reading after the next start.
+        """
         mark = self.mark
         if not self._loaded or mark is None or mark == self._written:
             return
         try:
-            await self._notes.write(self._name, str(mark))
+            stored = await self._notes.read(self._name)
+            if stored is None or int(stored) < mark:
+                await self._notes.write(self._name, str(mark))
         except StoreUnavailable as error:
             log.warning("mark not written", name=self._name, error=str(error))
         else:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -174,8 +174,13 @@ class MemoryAdapter:
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         return await self._do("post", lambda: self._post(address, outbound, key))
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(
+        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
+    ) -> Posted | None:
         assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
+        run = key.rpartition("-")[0]
+        others = {m.id for m in self.visible if m.key != key and m.key.rpartition("-")[0] == run}
+        assert known is not None and others <= {ref["id"] for ref in known}, "the answer's other messages are told"
         return await self._do("find", lambda: self._find(address, key))
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
