@@ -72,7 +72,7 @@ class Scene:
     async def paid(self, question: Question) -> None:
         """Wait until a payment for it is in the ledger: its tool runs."""
         async with asyncio.timeout(PATIENCE):  # a file tells nobody that it changed, so it is looked at again
-            while not any(number == question.number for _, number in self._payments()):  # noqa: ASYNC110 - see above
+            while not any(number == question.number for _, number in self._payments()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     def _payments(self) -> list[tuple[str, str]]:
