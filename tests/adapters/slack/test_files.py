@@ -332,6 +332,19 @@ async def test_files_that_slack_never_shows_are_linked_once(
     assert not slack.unfurls
 
 
+async def test_a_link_whose_outcome_is_unknown_is_said_once(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    slack.withhold_shares(2)
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    final = Outbound(text="Here.", files=(CHART,))
+    slack.faults.add("chat.postMessage", "cut_after")
+    with pytest.raises(Unreachable):
+        await adapter.edit(address, posted.ref, final)
+    await adapter.edit(address, posted.ref, final)
+    assert len([message for message in slack.messages("general") if "does not show" in message.text]) == 1
+
+
 async def test_a_hostile_file_name_stays_inside_its_link(
     adapter: SlackAdapter, slack: SlackStandIn, address: Address
 ) -> None:
