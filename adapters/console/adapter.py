@@ -39,6 +39,7 @@ CAPABILITIES = Capabilities(
     measure="code_points",
     max_segments=20,
     pacing=Pacing(limit=1_000, window=1.0, min_interval=0.05, max_interval=0.2),
+    buttons=False,
     max_file_bytes=20 * 1_048_576,
 )
 

@@ -129,7 +129,7 @@ async def die_and_recover(store: Store, nth: int, *, after: bool) -> bool:
     mortal = MortalStore(store, nth, after=after)
     await live(story.process(cast("Store", mortal)), accepted.run_id)
     if mortal.dead:
-        await store.lanes.hand_back(mortal.worker)  # what a peer does when the heartbeat is too old
+        await store.workers.leave(mortal.worker)  # what a peer does when the heartbeat is too old
         async with story.process(store).working():
             await until(lambda: delivered(store, accepted.run_id))
     await check(story, accepted.run_id)

@@ -35,7 +35,7 @@ class TestFence:
         accepted = await say(store, "Hi")
         async with old.working():
             await gate.reached.wait()
-            await store.lanes.hand_back(old.outlet.leases[0].worker_id)
+            await store.workers.leave(old.outlet.leases[0].worker_id)
             async with new.working():
                 await new.outlet.end_of(accepted.run_id)
                 gate.open.set()
@@ -50,7 +50,7 @@ class TestFence:
         accepted = await say(store, "Hi")
         async with bench.working():
             await gate.reached.wait()
-            await store.lanes.hand_back(bench.outlet.leases[0].worker_id)
+            await store.workers.leave(bench.outlet.leases[0].worker_id)
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.COMPLETED
         workers = [lease.worker_id for lease in bench.outlet.leases]
@@ -84,7 +84,7 @@ class TestFence:
         class Watched:
             async def enrol(self, worker_id: str, role: str) -> None:
                 seen.append(bench.control.alive)
-                await lanes.enrol(worker_id, role)
+                await workers.enrol(worker_id, role)
                 seen.append(bench.control.alive)
 
             def __getattr__(self, name: str) -> object:
@@ -102,7 +102,7 @@ class TestFence:
         accepted = await say(sqlite_store, "Hi")
         async with bench.working() as control:
             await gate.reached.wait()
-            await lanes.hand_back(bench.outlet.leases[0].worker_id)
+            await workers.leave(bench.outlet.leases[0].worker_id)
             await bench.outlet.end_of(accepted.run_id)
             assert control.alive
         assert seen == [True, True, False, False]
