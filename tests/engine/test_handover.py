@@ -98,8 +98,9 @@ async def test_a_thread_whose_run_ends_during_the_drain_is_free_for_a_peer_at_on
     await long.reached.wait()
     second = await say(store, "Two", conversation="a")
     async with new.working():
+        await until(lambda: _present(peer_store, 2))
         leaving.cancel()
-        await until(lambda: _alone(peer_store))
+        await until(lambda: _present(peer_store, 1))
         short.open.set()
         await old.outlet.end_of(first.run_id)
         ended = asyncio.get_running_loop().time()
@@ -121,8 +122,9 @@ async def test_what_is_said_during_the_drain_is_answered_by_a_peer(store: Store,
     leaving = asyncio.create_task(old.run())
     await gate.reached.wait()
     async with new.working():
+        await until(lambda: _present(peer_store, 2))
         leaving.cancel()
-        await until(lambda: _alone(peer_store))
+        await until(lambda: _present(peer_store, 1))
         second = await say(store, "Two", conversation="b")
         await new.outlet.end_of(second.run_id)
         gate.open.set()
@@ -177,7 +179,6 @@ async def _told(bench: Bench, accepted: Acceptance) -> bool:
     return bool(bench.outlet.events.get(accepted.run_id))
 
 
-async def _alone(store: Store) -> bool:
-    """Whether only one process is present that is not about to end."""
-    present = await store.workers.enrol("onlooker", "gateway")
-    return present.workers == 1
+async def _present(store: Store, workers: int) -> bool:
+    """Whether so many processes work that are not about to end."""
+    return (await store.workers.enrol("onlooker", "gateway")).workers == workers

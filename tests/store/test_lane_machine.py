@@ -178,7 +178,7 @@ class LaneMachine(RuleBasedStateMachine):
         await runs.finish_turn(lease, turn, a_result("", FinishReason.TOOL_CALLS), [a_call(effect=Effect.ONCE)])
         (call,) = await runs.calls(run_id)
         await runs.begin_call(lease, call)
-        assert await runs.wait_for_decision(lease, run_id)
+        assert await runs.wait_for_decision(lease, call)
         return call.place
 
     def beat(self, slot: int) -> None:
