@@ -57,7 +57,7 @@ async def is_gone(store: Store, file: File) -> bool:
 
 async def test_the_lane_of_a_run_that_waited_too_long_becomes_ready(scene: Scene, database_url: str) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.wait_for_decision(lease, call.run_id)
+    await scene.store.runs.wait_for_decision(lease, call)
     assert await scene.store.lanes.next_work(lease) is None
     assert await scene.store.upkeep.wake_expired() == 0
     await behind_its_back(database_url, "UPDATE runs SET expires_at = 1")
