@@ -8,6 +8,9 @@ from tests.crash.audit import Findings
 from tests.crash.scene import Scene
 from tests.crash.team import Team
 
+AT_WORK = 0.8
+"""So often one of those is killed that have begun to work; a process that has only just started has little to lose."""
+
 
 @dataclass
 class Storm:
@@ -39,7 +42,8 @@ class Storm:
 
     async def _kill(self, dice: random.Random) -> None:
         members = self.scene.cluster.members
-        member = dice.choice(members)
+        at_work = [member for member in members if member.is_ready]
+        member = dice.choice(at_work if at_work and dice.random() < AT_WORK else members)
         await member.kill()
         self.scene.seen.killed()
         self.killed += 1
