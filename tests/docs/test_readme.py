@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main
+from bot.__main__ import command_line, main
 from bot.settings import PARTS, variable
 
 ROOT = Path(__file__).parents[2]
@@ -135,4 +135,6 @@ def test_the_manifest_asks_for_what_the_adapter_needs() -> None:
 
 def test_the_procfile_starts_commands_that_exist() -> None:
     for line in (ROOT / "Procfile").read_text().splitlines():
-        assert re.fullmatch(r"[a-z]+: python -m bot (run|migrate)", line)
+        name, _, words = line.partition(": python -m bot ")
+        assert re.fullmatch(r"[a-z]+", name)
+        command_line().parse_args(words.split())  # exits when it is not understood

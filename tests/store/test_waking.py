@@ -38,7 +38,7 @@ async def there(emptied_postgres: str, tmp_path: Path) -> AsyncIterator[Scene]:
 async def looked(scene: Scene) -> None:
     """The process has looked: what rings from now on is new."""
     await scene.store.lanes.claim(scene.worker, 5)
-    await scene.store.runs.cancelling([])
+    await scene.store.runs.wait_for_stop(0)
 
 
 async def woken(waiting: Awaitable[None], action: Awaitable[object]) -> None:
