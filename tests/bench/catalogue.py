@@ -1,0 +1,11 @@
+"""All benchmarks by name. Each takes `quick` and returns its figures; it is called outside any event loop."""
+
+from collections.abc import Callable
+
+from tests.bench import event, streams
+from tests.bench.records import Figure
+
+ALL: dict[str, Callable[..., list[Figure]]] = {
+    "event": event.measure,
+    "streams": streams.measure,
+}
