@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
-from tests.bench import event, streams
+from tests.bench import event, final_edit, streams, turns
 from tests.bench.records import Figure
 
 ALL: dict[str, Callable[..., list[Figure]]] = {
     "event": event.measure,
     "streams": streams.measure,
+    "final_edit": final_edit.measure,
+    "thread_length": turns.thread_length,
+    "database_size": turns.database_size,
 }
