@@ -38,9 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(
-    name: str, measure: Callable[..., list[Figure]], *, quick: bool
-) -> tuple[list[Figure], str, dict[str, float]]:
+def _run(name: str, measure: Callable[..., list[Figure]], *, quick: bool) -> tuple[list[Figure], str, dict[str, float]]:
     before, began = load(), time.monotonic()
     print(f"{name} …", end=" ", flush=True, file=sys.stderr)
     figures = measure(quick=quick)

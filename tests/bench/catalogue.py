@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench import event, final_edit, streams, turns
+from tests.bench import event, final_edit, idle, start, streams, turns
 from tests.bench.records import Figure
 
 ALL: dict[str, Callable[..., list[Figure]]] = {
@@ -11,4 +11,6 @@ ALL: dict[str, Callable[..., list[Figure]]] = {
     "final_edit": final_edit.measure,
     "thread_length": turns.thread_length,
     "database_size": turns.database_size,
+    "idle": idle.measure,
+    "start": start.measure,
 }

@@ -51,7 +51,7 @@ class Channel:
     async def request(self) -> RateSignal:
         """Send, after the wait that the library makes of it. Gives what the reply's headers say."""
         self.held_up += self._full()
-        while self._full():
+        while self._full():  # noqa: ASYNC110 - in virtual time
             await asyncio.sleep(self.began + self.window - now())
         self.used += 1
         self.sent += 1

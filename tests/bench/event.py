@@ -1,7 +1,6 @@
 """`event`: from the platform's event to the started run."""
 
 import asyncio
-
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -60,9 +59,7 @@ async def _measure(kind: Kind, url: str, folder: Path, events: int) -> list[Figu
 def _figure(what: str, times: list[float], baseline: Baseline, target: float | None = None) -> Figure:
     base = Baseline(baseline.name, milliseconds(baseline.value))
     details = {"p99 ms": milliseconds(p99(times))}
-    return Figure(
-        "event", what, milliseconds(p50(times)), "ms p50", base, Target(target) if target else None, details
-    )
+    return Figure("event", what, milliseconds(p50(times)), "ms p50", base, Target(target) if target else None, details)
 
 
 async def _timed(once: Callable[[], Awaitable[float]], events: int) -> list[float]:

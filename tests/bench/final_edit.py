@@ -46,9 +46,7 @@ def _named(streams: int) -> str:
     return "1 answer" if streams == 1 else f"{streams} answers in a channel"
 
 
-def _figure(
-    what: str, answers: list[Answer], baseline: Baseline | None = None, target: Target | None = None
-) -> Figure:
+def _figure(what: str, answers: list[Answer], baseline: Baseline | None = None, target: Target | None = None) -> Figure:
     delays = [answer.final_delay for answer in answers]
     channels = {id(answer.channel): answer.channel for answer in answers}.values()
     details = {

@@ -61,9 +61,9 @@ def _statements(prefix: str, threads: int, runs: int) -> list[str]:
         f"SELECT '{prefix}' || i, 'thread_{prefix}' || i FROM n",
         f"WITH RECURSIVE {numbers.format(most=max(threads, runs))} INSERT INTO runs (id, created_at, thread_id, "
         "assistant_id, status, model, instructions, tools, expires_at, started_at, completed_at, usage, truncation, "
-        f"parallel_tool_calls, metadata) SELECT 'run_{prefix}' || t.i || '_' || n.i, {_THEN}, 'thread_{prefix}' || t.i, "
-        f"'{ASSISTANT.id}', 'completed', 'paced', 'Be brief.', '[]', {_THEN}, {_THEN}, {_THEN}, '{usage}', "
-        f"'{AutoTruncation().model_dump_json()}', true, '{{}}' FROM n, n t "
+        f"parallel_tool_calls, metadata) SELECT 'run_{prefix}' || t.i || '_' || n.i, {_THEN}, "
+        f"'thread_{prefix}' || t.i, '{ASSISTANT.id}', 'completed', 'paced', 'Be brief.', '[]', {_THEN}, {_THEN}, "
+        f"{_THEN}, '{usage}', '{AutoTruncation().model_dump_json()}', true, '{{}}' FROM n, n t "
         f"WHERE n.i < {runs} AND t.i < {threads} ORDER BY n.i, t.i",  # conversations go on side by side
         "INSERT INTO messages (id, created_at, thread_id, run_seq, place, role, status, content, assistant_id, run_id, "
         f"author, attachments, metadata, superseded) SELECT {message}, {_THEN}, r.thread_id, r.seq, p.place, p.role, "
@@ -73,14 +73,13 @@ def _statements(prefix: str, threads: int, runs: int) -> list[str]:
         "ORDER BY r.seq, p.place",
         "INSERT INTO turns (run_id, number, state, message_id, opaque, finish, usage) "
         f"SELECT r.id, 1, 'done', 'msg_' || substr(r.id, 5) || '_1', '[]', 'stop', '{usage}' {ours}",
-        "INSERT INTO run_steps (id, created_at, run_id, thread_id, assistant_id, turn, status, kind, details, ended_at, "
-        f"superseded) SELECT 'step_' || substr(r.id, 5), {_THEN}, r.id, r.thread_id, '{ASSISTANT.id}', 1, 'completed', "
-        f"'message_creation', '{step}', {_THEN}, false {ours} ORDER BY r.seq",
+        "INSERT INTO run_steps (id, created_at, run_id, thread_id, assistant_id, turn, status, kind, details, "
+        f"ended_at, superseded) SELECT 'step_' || substr(r.id, 5), {_THEN}, r.id, r.thread_id, '{ASSISTANT.id}', 1, "
+        f"'completed', 'message_creation', '{step}', {_THEN}, false {ours} ORDER BY r.seq",
         "INSERT INTO deliveries (run_id, run_seq, thread_id, conversation, address, asker, message_id, state, files, "
         f"created_at) SELECT r.id, r.seq, r.thread_id, 'past', '{_AT.model_dump_json()}', '{ANN.model_dump_json()}', "
         f"'msg_' || substr(r.id, 5) || '_0', 'delivered', '[]', {_THEN} {ours}",
         "INSERT INTO segments (run_id, position, state, key, ref) "
         f"SELECT r.id, 0, 'posted', 'seg_' || substr(r.id, 5), '{{\"id\":\"m0\"}}' {ours}",
-        "INSERT INTO inbound_keys (key, run_id, received_at) "
-        f"SELECT 'past:' || r.id, r.id, {_THEN} {ours}",
+        f"INSERT INTO inbound_keys (key, run_id, received_at) SELECT 'past:' || r.id, r.id, {_THEN} {ours}",
     ]

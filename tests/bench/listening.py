@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.models import ModelConfig, connect
 from tests.bench.provider import Provider
 from tests.bench.speaker import age
-from tests.bench.workplace import Workplace, at_work
+from tests.bench.workplace import Answering, at_work
 
 LATE = 0.1
 """A delta that comes so many seconds after the provider wrote it is late."""
@@ -53,20 +53,18 @@ def through_the_bot(url: str, folder: Path, streams: int) -> Listening:
         model = connect(config)
         async with at_work(url, folder, model, lanes=streams + 8) as place:
             place.seen.on_text = ages.take
-            answers = [await _begun(place, number) for number in range(streams)]
+            asking: list[asyncio.Task[Answering]] = []
+            for number in range(streams):
+                asking.append(asyncio.create_task(place.say("Tell me a long story.", f"stream {number}")))
+                await asyncio.sleep(1 / _RAMP)
+            answers = await asyncio.gather(*asking)
+            await asyncio.gather(*(answer.started for answer in answers))
             yield
             provider.end()
-            await asyncio.gather(*answers)
+            await asyncio.gather(*(answer.ended for answer in answers))
         await model.close()
 
     return listening
-
-
-async def _begun(place: Workplace, number: int) -> "asyncio.Future[float]":
-    answering = await place.say("Tell me a long story.", f"stream {number}")
-    await answering.started
-    await asyncio.sleep(1 / _RAMP)
-    return answering.ended
 
 
 def by_bare_parsing(streams: int) -> Listening:

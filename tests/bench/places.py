@@ -1,7 +1,7 @@
 """Migrated, empty databases of both kinds for one benchmark each."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ def kinds() -> tuple[Kind, ...]:
 
 
 @contextmanager
-def database(kind: Kind) -> Iterator[tuple[str, Path]]:
+def database(kind: Kind) -> Generator[tuple[str, Path]]:
     """The URL of a migrated database and a folder for files; both are gone afterwards.
 
     Call it before an event loop runs.

@@ -59,8 +59,14 @@ class Stream:
         self._transport = transport
         self._written = 0
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-        response = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
-        item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+        response: dict[str, object] = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+        item: dict[str, object] = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "status": "in_progress",
+            "content": [],
+        }
         transport.write(head + _frame("response.created", response=response))
         transport.write(_frame("response.output_item.added", output_index=0, item=item))
         self._before, _, self._after = _delta(" ****").partition(b"****")

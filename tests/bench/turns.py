@@ -48,7 +48,7 @@ def thread_length(*, quick: bool) -> list[Figure]:
                 fill(kind, url, f"long{length}x", _SAME, length)
 
             async def compared() -> list[Group]:
-                async with at_work(url, folder, PacedModel(), latency=0.0) as place:  # noqa: B023 - awaited here
+                async with at_work(url, folder, PacedModel(), latency=0.0) as place:
                     groups = [Group(f"{n:,} messages", place, _named(f"long{n}x", _SAME)) for n in lengths]
                     await _take_turns(groups, turns)
                     return groups

@@ -5,7 +5,7 @@ The only module of the benchmarks that knows how the parts are put together.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -144,7 +144,7 @@ class _Watched:
         self._seen = seen
 
     @asynccontextmanager
-    async def open(self, work: Work, lease: Lease) -> AsyncIterator[RunSink]:
+    async def open(self, work: Work, lease: Lease) -> AsyncGenerator[RunSink]:
         assert work.delivery is not None
         answering = self._seen.answering[work.delivery.conversation]
         async with self._outlet.open(work, lease) as sink:
