@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from bot.ports import Store
 from bot.store import open_store
-from tests.bench.models import PacedModel
+from tests.bench.models import AT_ONCE, PacedModel
 from tests.bench.places import Kind, database, kinds
 from tests.bench.quantiles import milliseconds, p50, p99
 from tests.bench.records import Baseline, Figure, Target
@@ -20,8 +20,8 @@ from tests.bench.workplace import ASSISTANT, Workplace, at_work, heard
 
 TARGETS: dict[Kind, float] = {"sqlite": 10.0, "postgres": 20.0}
 """Milliseconds at the median, idle."""
-LOAD = 10.0
-"""Messages a second beside the measured ones, each answered for two seconds: 20 answers being written at any time."""
+LOAD = 5.0
+"""Messages a second beside the measured ones, each answered for two seconds: 10 answers being written at any time."""
 CONVERSATIONS = 20
 _WORDS, _PACE = 40, 0.05
 _APART = 0.02
@@ -30,7 +30,7 @@ _APART = 0.02
 
 def measure(*, quick: bool) -> list[Figure]:
     """Both databases, idle and with load."""
-    events = 15 if quick else 300
+    events = 5 if quick else 300
     figures: list[Figure] = []
     for kind in kinds():
         with database(kind) as (url, folder):
@@ -40,9 +40,9 @@ def measure(*, quick: bool) -> list[Figure]:
 
 async def _measure(kind: Kind, url: str, folder: Path, events: int) -> list[Figure]:
     async with at_work(url, folder, PacedModel(words=5), latency=0.0) as place:
-        await _timed(lambda: _start(place), CONVERSATIONS)  # conversations come into being, statements are prepared
+        await _timed(lambda: _start(place), min(events, CONVERSATIONS))  # conversations come into being, statements are prepared
         idle = await _timed(lambda: _start(place), events)
-    async with at_work(url, folder, PacedModel(_WORDS, _PACE)) as place, _loaded(place):
+    async with at_work(url, folder, PacedModel(_WORDS, _PACE), lanes=200) as place, _loaded(place):
         await asyncio.sleep(_WORDS * _PACE)  # until as many answers are being written as will be
         busy = await _timed(lambda: _start(place), events)
     async with open_store(url, folder) as store:  # and no engine that goes on with what is accepted
@@ -76,7 +76,7 @@ _turns = iter(range(1_000_000_000))
 async def _start(place: Workplace) -> float:
     """Seconds from the call of `receive` to the run's `in_progress`; returns when the answer is delivered."""
     began = time.monotonic()
-    answering = await place.say("How are you?", f"measured {next(_turns) % CONVERSATIONS}")
+    answering = await place.say(f"How are you? {AT_ONCE}", f"measured {next(_turns) % CONVERSATIONS}")
     started = await answering.started - began
     await answering.ended
     return started

@@ -9,8 +9,11 @@ from bot.ports import ModelTraits
 _USAGE = UsageReport(Usage(prompt_tokens=100, completion_tokens=20, total_tokens=120))
 
 
+AT_ONCE = "At once, please!"
+
+
 class PacedModel:
-    """Answers everything with the same words, one delta a word.
+    """Answers everything with the same words, one delta a word; whoever asks for it `AT_ONCE` does not wait.
 
     Args:
         words: how many.
@@ -24,8 +27,9 @@ class PacedModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """One turn."""
+        hurry = AT_ONCE in request.input[-1].model_dump_json()
         for number in range(self._words):
-            if self._pace:
+            if self._pace and not hurry:
                 await asyncio.sleep(self._pace)
             yield TextDelta(f"word{number} ")
         yield _USAGE
