@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     if words and words[0] in NOT_YET:
         print(f"`{words[0]}` ({NOT_YET[words[0]]}) is not there yet.", file=sys.stderr)
         return 2
-    options = _parser().parse_args(words)
+    options = command_line().parse_args(words)
     if (later := _later(options)) is not None:
         print(f"{later} is not there yet.", file=sys.stderr)
         return 2
@@ -64,7 +64,7 @@ async def _dispatch(application: "Application", options: argparse.Namespace) -> 
         case "chat":
             await application.chat(once=options.once)
         case "run":
-            await application.run()
+            await application.run(options.role)
         case "tools":
             return await application.tools(options.name, options.values)
         case _:
@@ -76,16 +76,15 @@ def _later(options: argparse.Namespace) -> str | None:
     """The option of `run` that a later version will know; None when all of them work."""
     if options.command != "run":
         return None
-    if options.http:
-        return "`run --http` (Slack over HTTP)"
-    return None if options.role == "all" else f"`run --role {options.role}` (gateways and workers apart)"
+    return "`run --http` (Slack over HTTP)" if options.http else None
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Parley: one AI assistant in a team's Slack and Discord."
     )
@@ -105,7 +104,10 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="connect every platform whose settings are present")
     run.add_argument(
-        "--role", choices=["all", "gateway", "worker"], default="all", help="all: receive and work (the only role yet)"
+        "--role",
+        choices=["all", "gateway", "worker"],
+        default="all",
+        help="gateway: only receive; worker: only answer (several of each on one PostgreSQL); all: both (default)",
     )
     run.add_argument("--http", action="store_true", help="Slack over HTTP (not there yet)")
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,20 +19,25 @@ from bot import VERSION
 from bot.clock import SystemClock
 from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.ids import new_id
-from bot.engine import Engine, RunningRuns
+from bot.domain.workers import RECEIVERS, WORKERS, Role
+from bot.engine import Jobs, LaneWork, RunningRuns, Shifts
 from bot.errors import SettingsError
 from bot.logs import set_up_logs
 from bot.models import OFFLINE_MODEL, ModelConfig, connect
 from bot.models.offline.coercion import coerced
+from bot.patience import patiently
 from bot.playground.demo import run_demo
-from bot.ports import Asking, ModelClient, Store
+from bot.ports import Activity, Asking, ModelClient, Store
 from bot.relay import Relay, RelayPolicy
+from bot.relay.connections import Connections
 from bot.relay.contract import Adapter
+from bot.relay.tokens import TokenCheck
 from bot.settings import Settings, inherited_environment
+from bot.stopping import stop_signals
 from bot.store import migrate, open_store
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
-from bot.work import Work, background, receiving
+from bot.work import Work, background
 
 log = structlog.get_logger()
 
@@ -66,21 +69,17 @@ class Application:
         self._settings = Settings()
         self._log("INFO")
 
-    async def run(self) -> None:
-        """Connect every configured platform and work until SIGTERM or Ctrl-C."""
-        if not (self._settings.slack.bot_token or self._settings.discord.token):
-            raise SettingsError(
-                "There is nothing to connect to: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN. "
-                "`python -m bot demo` needs none of them."
-            )
-        stopping = _signals()
-        async with self._workshop() as workshop:
+    async def run(self, role: Role) -> None:
+        """Do the work of a role on every configured platform until SIGTERM or Ctrl-C."""
+        self._settings.check_role(role)
+        stopping = stop_signals()
+        async with self._workshop(role, None if self._settings.store.sqlite else stopping) as workshop:
             adapters = self._platforms(workshop.store)
-            async with self._at_work(workshop, adapters) as work:
-                await work.until(work.connected, stopping)
+            async with self._at_work(workshop, adapters, role) as (work, connections):
+                if role in RECEIVERS:
+                    await work.until(connections.settled, stopping)
                 if not stopping.is_set():
-                    names = ", ".join(adapter.capabilities.label for adapter in adapters)
-                    print(f"ready {names} · model {workshop.model.traits.name}", flush=True)  # noqa: T201 - the contract
+                    print(_ready(role, adapters, connections, workshop.model), flush=True)  # noqa: T201 - the contract
                     await work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
@@ -90,10 +89,10 @@ class Application:
             once: ask this one question and end after its answer.
         """
         self._log("WARNING")
-        stopping = _signals()
+        stopping = stop_signals()
         folder = self._settings.store.data_dir / "out"
         console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
-        async with self._workshop() as workshop, self._at_work(workshop, [console]) as work:
+        async with self._workshop() as workshop, self._at_work(workshop, [console]) as (work, _):
             await work.until(console.wait_closed(), stopping)
 
     async def demo(self, *, port: int, open_browser: bool, data_dir: Path | None) -> None:
@@ -137,36 +136,53 @@ class Application:
     # --- parts --------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _workshop(self) -> AsyncGenerator[Workshop]:
+    async def _workshop(self, role: Role = "all", stopping: asyncio.Event | None = None) -> AsyncGenerator[Workshop]:
+        """What all work needs. With `stopping`, waits for a database that cannot be reached yet."""
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(self._store())
+            store = await (
+                stack.enter_async_context(self._store(role))
+                if stopping is None
+                else patiently(lambda: stack.enter_async_context(self._store(role)), stopping)
+            )
             toolbox = await stack.enter_async_context(self._toolbox(store))
             model = await stack.enter_async_context(self._model())
             assistant = await store.assistants.upsert(self._assistant(toolbox, model))
             yield Workshop(store, toolbox, model, assistant)
 
     @asynccontextmanager
-    async def _at_work(self, workshop: Workshop, adapters: Sequence[Adapter]) -> AsyncGenerator[Work]:
-        """Engine and adapters at work.
+    async def _at_work(
+        self, workshop: Workshop, adapters: Sequence[Adapter], role: Role = "all"
+    ) -> AsyncGenerator[tuple[Work, Connections]]:
+        """The activities of a role.
 
-        Leaving it stops receiving first, then lets the engine drain, then closes what the last edits needed.
+        Leaving it stops receiving first, then lets running answers finish, then closes what their last edits needed.
         """
-        clock = SystemClock()
-        control = RunningRuns(workshop.store.runs)
-        policy = RelayPolicy(run_lifetime=self._settings.process.run_lifetime)
-        relay = Relay(workshop.store, adapters, workshop.assistant, clock, control, policy)
-        engine = Engine(workshop.store, workshop.model, workshop.toolbox, relay, clock, control)
+        store, clock, process = workshop.store, SystemClock(), self._settings.process
+        control = RunningRuns(store.runs)
+        policy = RelayPolicy(run_lifetime=process.run_lifetime)
+        relay = Relay(store, adapters, workshop.assistant, clock, control, policy)
+        connections = Connections(adapters, relay.reception, store.duties, clock)
+        activities: list[Activity] = [connections if role in RECEIVERS else TokenCheck(adapters)]
+        if role in WORKERS:
+            activities += [
+                LaneWork(store, workshop.model, workshop.toolbox, relay, clock, control),
+                Jobs(store, clock, retention_days=process.retention_days),
+            ]
+        shifts = Shifts(store, clock, control, None, role, activities)
         async with AsyncExitStack() as stack:
             for adapter in adapters:
                 stack.push_async_callback(adapter.close)
-            running = await stack.enter_async_context(background(engine.run(), "engine"))
-            work = await stack.enter_async_context(receiving(adapters, relay))
-            yield Work((running, *work.tasks), work.connected)
+            yield await stack.enter_async_context(background(shifts.run(), "work")), connections
 
     @asynccontextmanager
-    async def _store(self) -> AsyncGenerator[Store]:
+    async def _store(self, role: Role = "all") -> AsyncGenerator[Store]:
         settings = self._settings.store
-        async with open_store(settings.url, settings.data_dir, pool_size=settings.database_pool_size) as store:
+        async with open_store(
+            settings.url,
+            settings.data_dir,
+            pool_size=settings.pool_size(role),
+            direct_url=settings.database_direct_url,
+        ) as store:
             yield store
 
     @asynccontextmanager
@@ -218,10 +234,9 @@ class Application:
     def _platforms(self, store: Store) -> list[Adapter]:
         adapters: list[Adapter] = []
         slack, discord = self._settings.slack, self._settings.discord
-        if slack.bot_token and slack.app_token:
-            adapters.append(
-                SlackAdapter(SlackConfig(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url))
-            )
+        if slack.bot_token:
+            config = SlackConfig(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url)
+            adapters.append(SlackAdapter(config, store.notes))
         if discord.token:
             adapters.append(
                 DiscordAdapter(
@@ -252,20 +267,19 @@ class Application:
         return [token.get_secret_value() for token in tokens if token]
 
 
-def _signals() -> asyncio.Event:
-    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        if stopping.is_set():
-            os._exit(130)  # harmless: whatever is unfinished goes on at the next start
-        print("\nFinishing what is being written; Ctrl-C again leaves at once.", file=sys.stderr)  # noqa: T201
-        stopping.set()
-
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    return stopping
+def _ready(role: Role, adapters: Sequence[Adapter], connections: Connections, model: ModelClient) -> str:
+    """The line that says what this process does from now on."""
+    labels = [adapter.capabilities.label for adapter in adapters]
+    if role in RECEIVERS:
+        states = connections.states()
+        labels = [
+            adapter.capabilities.label
+            if states[adapter.capabilities.platform] == "connected"
+            else f"{adapter.capabilities.label} (standing by: another process is connected)"
+            for adapter in adapters
+        ]
+    names = ", ".join(labels)
+    return f"ready {names} · model {model.traits.name}" if role == "all" else f"ready {role}: {names}"
 
 
 def _arguments(values: Sequence[str], definition: FunctionDefinition | None) -> str:

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.domain.workers import RECEIVERS, Role
 from bot.errors import SettingsError
 
 _FOREIGN = frozenset({"OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE", "OPENAI_API_TYPE"})
@@ -44,14 +45,31 @@ class StoreSettings(BaseSettings):
     model_config = _from()
 
     database_url: str = Field("", description="Database; empty means SQLite under DATA_DIR. postgres:// is understood.")
-    database_direct_url: str = Field("", description="Postgres without a pooler in between, for migrations.")
+    database_direct_url: str = Field(
+        "", description="The same Postgres past PgBouncer, when DATABASE_URL goes through it in transaction mode."
+    )
     data_dir: Path = Field(Path(".data"), description="Folder of the SQLite database and of stored files.")
-    database_pool_size: int = Field(4, ge=1, le=50, description="Postgres connections of this process.")
+    database_pool_size: int | None = Field(
+        None,
+        ge=1,
+        le=50,
+        description="Postgres connections of a process besides one for its heartbeat; 4, or 2 each "
+        "for gateways and workers.",
+    )
 
     @property
     def url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.data_dir / 'parley.db'}"
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is a database for one process only."""
+        return self.url.startswith("sqlite")
+
+    def pool_size(self, role: Role) -> int:
+        """Connections of a process, so that a small plan (20 connections) holds two generations during a deploy."""
+        return self.database_pool_size or (4 if role == "all" else 2)
 
 
 class SlackSettings(BaseSettings):
@@ -134,6 +152,9 @@ class ProcessSettings(BaseSettings):
         "auto", description="`auto` is readable text on a terminal and JSON elsewhere."
     )
     run_lifetime: int = Field(600, ge=10, le=86_400, description="Seconds until an unfinished run expires.")
+    retention_days: int | None = Field(
+        None, ge=1, description="Conversations in which nothing was said for so many days are deleted; empty keeps all."
+    )
 
 
 class Settings:
@@ -154,6 +175,25 @@ class Settings:
         self.process = _read(ProcessSettings)
         _check_names()
         _check(self)
+
+    def check_role(self, role: Role) -> None:
+        """Refuse a role that these settings do not suffice for.
+
+        Raises:
+            SettingsError: one sentence that names the variable.
+        """
+        if not (self.slack.bot_token or self.discord.token):
+            raise SettingsError(
+                "There is nothing to connect to: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN. "
+                "`python -m bot demo` needs none of them."
+            )
+        if role in RECEIVERS and self.slack.bot_token and not self.slack.app_token:
+            raise SettingsError("SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN.")
+        if role != "all" and self.store.sqlite:
+            raise SettingsError(
+                f"`--role {role}` is for several processes, and SQLite takes one: set DATABASE_URL to PostgreSQL, or "
+                "leave the role out."
+            )
 
 
 PARTS: tuple[type[BaseSettings], ...] = (
@@ -209,8 +249,6 @@ def _check_names() -> None:
 def _check(settings: Settings) -> None:
     """Settings that contradict each other."""
     slack = settings.slack
-    if slack.bot_token and not slack.app_token:
-        raise SettingsError("SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN.")
     if slack.app_token and not slack.bot_token:
         raise SettingsError("SLACK_BOT_TOKEN is missing: SLACK_APP_TOKEN alone cannot post anything.")
     for name, token, start in (

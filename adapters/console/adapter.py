@@ -1,7 +1,7 @@
 """A terminal behind `bot.relay.contract.Adapter`: the smallest complete adapter, meant to be copied."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TextIO
@@ -16,7 +16,17 @@ from adapters.console.typed import Mistake, Order, Question, Quit, read
 from bot.domain.deliveries import Address, Event, RemoteFile
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
-from bot.relay.contract import Capabilities, Command, Inbound, Outbound, Pacing, Posted, Reception, Verdict
+from bot.relay.contract import (
+    Capabilities,
+    Command,
+    Inbound,
+    Outbound,
+    Pacing,
+    Posted,
+    RateSignal,
+    Reception,
+    Verdict,
+)
 
 PLATFORM = "console"
 
@@ -29,6 +39,7 @@ CAPABILITIES = Capabilities(
     measure="code_points",
     max_segments=20,
     pacing=Pacing(limit=1_000, window=1.0, min_interval=0.05, max_interval=0.2),
+    buttons=False,
     max_file_bytes=20 * 1_048_576,
 )
 
@@ -54,9 +65,17 @@ class ConsoleAdapter:
 
     # --- in ---------------------------------------------------------------------------------------------------
 
+    def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
+        """A terminal has no limits."""
+
+    async def connections(self) -> tuple[str, ...]:
+        """The keyboard is the only one."""
+        return (PLATFORM,)
+
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
+    async def connected(self, name: str, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
         """Read what is typed. The future is done when the conversation is over, and then raises nothing."""
+        del name
         reading = asyncio.create_task(self._converse(reception), name="console")
         try:
             yield reading
@@ -143,9 +162,9 @@ class ConsoleAdapter:
         del address
         return Posted(ref={"message": key})
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
         """What was printed by a process that is gone is on nobody's screen."""
-        del address, key, since
+        del address, key, since, known
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
         """Print what is new in a message."""

@@ -1,21 +1,26 @@
 """The Discord adapter."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from adapters.discord.client import channel_bucket, token_bucket
 from adapters.discord.connection import Connection
+from adapters.discord.endings import to_the_end
+from adapters.discord.errors import refused
 from adapters.discord.files import download
+from adapters.discord.identifies import Identifies
 from adapters.discord.markup import DiscordDialect
 from adapters.discord.outbound import Writer
 from adapters.discord.places import Place, Ref
 from adapters.discord.rest import Rest
 from adapters.discord.settings import DiscordConfig
+from adapters.discord.shards import Shard
 from bot.domain.deliveries import Address, RemoteFile
+from bot.errors import Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.patience import patiently
 
 CAPABILITIES = Capabilities(
     platform="discord",
@@ -32,29 +37,47 @@ CAPABILITIES = Capabilities(
 
 
 class DiscordAdapter:
-    """One Discord application. Writing works without `running`, so worker processes need no gateway."""
+    """One Discord application. Writing works without a connection, so worker processes need no gateway."""
 
     capabilities = CAPABILITIES
     dialect = DiscordDialect()
 
     def __init__(self, config: DiscordConfig, notes: Notes) -> None:
-        """Prepare; nothing is connected yet. `notes` remembers which commands are registered."""
+        """Prepare; nothing is connected yet. `notes` remembers commands and how far messages have been dealt with."""
         self._config = config
         self._notes = notes
-        self._reception: Reception | None = None
-        self._rest = Rest(config, self._signal)
-        self._writer = Writer(self._rest.client, time.time)
+        self._tell: Callable[[RateSignal], None] = lambda _: None
+        self._identifies = Identifies(config.identify_interval)
+        self._rest = Rest(config, lambda signal: self._tell(signal))
+        self._writer = Writer(self._rest.client, config.request_patience)
+
+    def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
+        """From now on tell what replies to messages and edits say about limits."""
+        self._tell = tell
+
+    async def connections(self) -> tuple[str, ...]:
+        """One a shard, as many as Discord recommends. Waits while Discord is away.
+
+        Raises:
+            OperatorError: the token is refused.
+        """
+        try:
+            gateway = await patiently(self._rest.gateway, "discord")
+        except Unauthorised as error:
+            raise refused() from error
+        self._identifies.max_concurrency = gateway.session_start_limit.max_concurrency
+        count = gateway.shards
+        return tuple(Shard(application=gateway.application, index=index, count=count).name for index in range(count))
 
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
-        """Connect, stay connected, hand events over.
+    async def connected(self, name: str, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
+        """Connect one shard, stay connected, hand its events over.
 
         Raises:
             OperatorError: the token is refused. The future raises the same when that happens later.
         """
-        self._reception = reception
-        connection = Connection(self._config, self._notes, reception)
-        supervisor = asyncio.create_task(connection.stay(), name="discord")
+        connection = Connection(self._config, self._notes, Shard.named(name), self._identifies, reception)
+        supervisor = asyncio.create_task(connection.stay(), name=name)
         ready = asyncio.create_task(connection.ready.wait())
         try:
             await asyncio.wait({supervisor, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -62,9 +85,7 @@ class DiscordAdapter:
                 supervisor.result()
             yield supervisor
         finally:
-            ready.cancel()
-            supervisor.cancel()
-            await asyncio.gather(supervisor, ready, return_exceptions=True)
+            await to_the_end(_ended(ready, supervisor))
 
     async def close(self) -> None:
         """Close the REST connection, after the last edit."""
@@ -73,15 +94,18 @@ class DiscordAdapter:
     def bucket(self, address: Address) -> str:
         """One bucket a channel; an interaction's own message has its own."""
         place = Place.model_validate(address.place)
-        return token_bucket(place.token) if place.token_lives(time.time()) else channel_bucket(place.target)
+        return token_bucket(place.token) if self._writer.tokens.good(place) else channel_bucket(place.target)
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message."""
         return await self._writer.post(Place.model_validate(address.place), outbound, key)
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(
+        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
+    ) -> Posted | None:
         """Look for a message that may have been created."""
-        return await self._writer.find(Place.model_validate(address.place), key, since)
+        others = None if known is None else [Ref.model_validate(ref) for ref in known]
+        return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
         """Replace a message."""
@@ -97,6 +121,8 @@ class DiscordAdapter:
         """The file's bytes in pieces."""
         return download(file, self._config.api_url)
 
-    def _signal(self, signal: RateSignal) -> None:
-        if self._reception is not None:
-            self._reception.rate(signal)
+
+async def _ended(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

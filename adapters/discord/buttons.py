@@ -1,6 +1,7 @@
 """Buttons under answers. Their identity holds all their state, so they work after a restart."""
 
 import re
+from dataclasses import dataclass
 from typing import Self, cast, get_args
 
 import discord
@@ -9,36 +10,47 @@ from discord import ui
 from bot.relay.contract import Button, Operation
 
 _OPERATIONS = "|".join(get_args(Operation))
+_IDENTITY = rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(?::(?P<key>[\w.-]*)(?::(?P<call>\d+\.\d+))?)?"
+_KEY = re.compile(_IDENTITY)
 
 
-class RunButton(
-    ui.DynamicItem[ui.Button[ui.View]], template=rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(:(?P<key>[\w.-]*))?"
-):
-    """One button. The key of the message that it was created with makes that message findable after a crash."""
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What a button's identity says."""
 
-    def __init__(self, op: Operation, run_id: str, key: str, label: str = "", *, danger: bool = False) -> None:
+    op: Operation
+    run_id: str
+    key: str = ""
+    """Of the message that it was created with, which makes that message findable after a crash."""
+    call: str = ""
+    """As `Button.call`."""
+
+    @property
+    def identity(self) -> str:
+        """The `custom_id`: at most 100 characters, since a key has at most 25 and a run's id has 28."""
+        return f"run:{self.op}:{self.run_id}:{self.key}" + (f":{self.call}" if self.call else "")
+
+
+class RunButton(ui.DynamicItem[ui.Button[ui.View]], template=_IDENTITY):
+    """One button. Whatever has another form of identity is not heard."""
+
+    def __init__(self, pressed: Pressed, label: str = "", *, danger: bool = False) -> None:
         """Make the button for an operation on a run."""
-        self.op = op
-        self.run_id = run_id
-        self.key = key
+        self.pressed = pressed
         style = discord.ButtonStyle.danger if danger else discord.ButtonStyle.secondary
-        super().__init__(ui.Button(label=label or op.title(), style=style, custom_id=identity(op, run_id, key)))
+        super().__init__(ui.Button(label=label or pressed.op.title(), style=style, custom_id=pressed.identity))
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction, item: ui.Item[ui.View], match: re.Match[str], /
     ) -> Self:
         """Rebuild a pressed button from its identity."""
-        return cls(cast("Operation", match["op"]), match["run"], match["key"] or "")
+        op = cast("Operation", match["op"])
+        return cls(Pressed(op, match["run"], match["key"] or "", match["call"] or ""))
 
     async def callback(self, interaction: discord.Interaction) -> None:
         """Hand the press to the adapter, which listens to `run_button`."""
-        interaction.client.dispatch("run_button", interaction, self.op, self.run_id)
-
-
-def identity(op: str, run_id: str, key: str) -> str:
-    """A button's `custom_id`, at most 100 characters."""
-    return f"run:{op}:{run_id}:{key}"
+        interaction.client.dispatch("run_button", interaction, self.pressed)
 
 
 def view_of(buttons: tuple[Button, ...], key: str) -> ui.View | None:
@@ -47,17 +59,14 @@ def view_of(buttons: tuple[Button, ...], key: str) -> ui.View | None:
         return None
     view = ui.View(timeout=None)
     for button in buttons:
-        view.add_item(RunButton(button.op, button.run_id, key, button.label, danger=button.danger))
+        pressed = Pressed(button.op, button.run_id, key, button.call)
+        view.add_item(RunButton(pressed, button.label, danger=button.danger))
     view.stop()  # presses arrive at RunButton by identity; a live view would be kept in memory for every message
     return view
 
 
-def carries_key(message: discord.Message, key: str) -> bool:
-    """Whether a message was created with this key."""
-    if str(message.nonce or "") == key:
-        return True
-    for row in message.components:
-        children = row.children if isinstance(row, discord.ActionRow) else []
-        if any((child.custom_id or "").endswith(f":{key}") for child in children):
-            return True
-    return False
+def keys_of(message: discord.Message) -> set[str]:
+    """The keys that a message's buttons carry; a message is created with one of them at most."""
+    rows = [row.children for row in message.components if isinstance(row, discord.ActionRow)]
+    matches = [_KEY.fullmatch(child.custom_id or "") for children in rows for child in children]
+    return {match["key"] for match in matches if match and match["key"]}

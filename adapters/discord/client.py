@@ -11,7 +11,9 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord.identifies import Identifies
 from adapters.discord.settings import DiscordConfig
+from adapters.discord.shards import Shard
 from bot.relay.contract import RateSignal
 
 NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, replied_user=True)
@@ -22,33 +24,51 @@ _WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
 _WRITING = frozenset({"POST", "PATCH"})
 
 
-def make_client(
-    config: DiscordConfig, signal: Callable[[RateSignal], None] = lambda _: None, *, message_content: bool = False
-) -> discord.Client:
-    """A client that is not connected yet.
+class GatewayClient(discord.Client):
+    """Keeps one shard, and takes turns with the others at beginning sessions."""
 
-    Args:
-        config: tokens and addresses.
-        signal: told what the replies to messages and edits say about rate limits.
-        message_content: whether to ask for the privileged intent.
-    """
+    def __init__(self, config: DiscordConfig, shard: Shard, identifies: Identifies, *, message_content: bool) -> None:
+        """Prepare; `message_content` asks for the privileged intent."""
+        _point_library_at(config)
+        intents = _least_intents()
+        intents.message_content = message_content
+        super().__init__(
+            intents=intents,
+            shard_id=shard.index,
+            shard_count=shard.count,
+            allowed_mentions=NOBODY,
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            guild_ready_timeout=0.2,  # the default of 2 s delays `ready`; events flow before it anyway
+        )
+        self._identifies = identifies
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for this shard's turn. discord.py would begin the first session at once, whoever else does."""
+        await self._identifies.turn(shard_id or 0)
+
+
+def writing_client(config: DiscordConfig, signal: Callable[[RateSignal], None]) -> discord.Client:
+    """A client for requests; `signal` is told what the replies to messages and edits say about rate limits."""
+    _point_library_at(config)
+    return discord.Client(
+        intents=_least_intents(), allowed_mentions=NOBODY, http_trace=_trace(signal), max_messages=None
+    )
+
+
+def _point_library_at(config: DiscordConfig) -> None:
     if config.api_url:
         Route.BASE = config.api_url.rstrip("/")
     if config.gateway_url:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # voice is not used
+
+
+def _least_intents() -> discord.Intents:
     intents = discord.Intents.none()
     intents.guilds = intents.guild_messages = intents.dm_messages = True
-    intents.message_content = message_content
-    return discord.Client(
-        intents=intents,
-        allowed_mentions=NOBODY,
-        http_trace=_trace(signal),
-        max_messages=None,
-        chunk_guilds_at_startup=False,
-        member_cache_flags=discord.MemberCacheFlags.none(),
-        guild_ready_timeout=0.2,  # the default of 2 s delays `ready`; events flow before it anyway
-    )
+    return intents
 
 
 def channel_bucket(channel: int) -> str:

@@ -1,8 +1,7 @@
-"""The gateway: connected for as long as it is wanted, whatever ends a client in between."""
+"""One shard's gateway connection: there for as long as it is wanted, whatever ends a client in between."""
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from typing import cast
 
 import aiohttp
@@ -10,39 +9,50 @@ import discord
 import structlog
 from discord.gateway import DiscordWebSocket
 
-from adapters.discord.buttons import RunButton
-from adapters.discord.catch_up import catch_up
-from adapters.discord.client import make_client
+from adapters.discord.buttons import Pressed, RunButton
+from adapters.discord.catch_up import Missed
+from adapters.discord.client import GatewayClient
+from adapters.discord.endings import to_the_end
 from adapters.discord.errors import refused
 from adapters.discord.handlers import Handlers
+from adapters.discord.identifies import Identifies
 from adapters.discord.inbound import from_message
 from adapters.discord.interactions import Interactions
-from adapters.discord.recent import Recent
-from adapters.discord.seen import Seen
+from adapters.discord.marks import seen_of
 from adapters.discord.settings import DiscordConfig
+from adapters.discord.shards import Shard
+from adapters.discord.word_back import mark, not_taken
 from bot.errors import StoreUnavailable
 from bot.ports import Notes
-from bot.relay.contract import Operation, Reception, Verdict
+from bot.relay.contract import Reception, Verdict
+from bot.relay.seen import Seen
 
 log = structlog.get_logger()
 
-_NOT_TAKEN = "I could not take that down just now. Please try again in a moment."
 GOODBYE = 3.0
 """Seconds for events in work when a client ends: nothing that Discord delivered is delivered again."""
+_LONGEST_PAUSE = 120.0
+"""Seconds between two clients that end soon. So there are no more than Discord's 1,000 IDENTIFYs a day."""
+_LIVED = 60.0
+"""A client that ends after so many seconds did not end soon."""
+_SERVERS_WITHIN = 10.0
+"""Seconds to wait until Discord has told of every server."""
 
 
 class Connection:
     """Receives. Nothing that belongs to an answer is written through its clients, so they may end at any time."""
 
-    def __init__(self, config: DiscordConfig, notes: Notes, reception: Reception) -> None:
-        """Hand events to `reception`; `notes` remembers which commands are registered."""
+    def __init__(
+        self, config: DiscordConfig, notes: Notes, shard: Shard, identifies: Identifies, reception: Reception
+    ) -> None:
+        """Hand the events of `shard` to `reception`; `notes` remembers commands and how far messages are dealt with."""
         self._config = config
         self._notes = notes
+        self._shard = shard
+        self._identifies = identifies
         self._reception = reception
         self._content = config.message_content
         self._handlers = Handlers()
-        self._recent = Recent()
-        self._seen = Seen(notes)
         self._catching_up = asyncio.Lock()
         self.ready = asyncio.Event()
         """Set when Discord delivers events for the first time."""
@@ -53,25 +63,35 @@ class Connection:
         Raises:
             OperatorError: the token is refused, now or later.
         """
-        keeping = asyncio.create_task(self._seen.keep())
+        seen = await self._seen()
+        keeping = asyncio.create_task(seen.keep())
         try:
-            await self._serve()
+            await self._serve(seen)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await _to_the_end(self._seen.write())
+            await to_the_end(seen.write())
 
-    async def _serve(self) -> None:
+    async def _seen(self) -> Seen:
+        """The mark as the last keeper left it."""
+        while True:
+            try:
+                return await seen_of(self._notes, self._shard)
+            except StoreUnavailable as error:
+                log.warning("discord mark not read", shard=self._shard.name, error=str(error))
+                await asyncio.sleep(self._config.restart_pause)
+
+    async def _serve(self, seen: Seen) -> None:
         """Stay connected: a client that ends is replaced.
 
         Raises:
             OperatorError: the token is refused, now or later.
         """
+        pause = self._config.restart_pause
         while True:
-            client = self._listening()
+            client, began = self._listening(seen), time.monotonic()
             try:
                 await client.login(self._config.token.get_secret_value())
-                await self._seen.load(client.application_id or 0)
                 await client.connect(reconnect=True)
             except discord.LoginFailure as error:
                 raise refused() from error
@@ -83,10 +103,13 @@ class Connection:
                 )
                 continue
             except Exception:  # a frame that discord.py cannot parse ends it with any error; the bot must come back
-                log.exception("discord client ended")
+                log.exception("discord client ended", shard=self._shard.name)
             finally:
-                await _to_the_end(self._end(client))
-            await asyncio.sleep(self._config.restart_pause)
+                await to_the_end(self._end(client))
+            if time.monotonic() - began > _LIVED:
+                pause = self._config.restart_pause
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _end(self, client: discord.Client) -> None:
         """End a client for good: its session, so that Discord knows at once, then the events in work, then the rest."""
@@ -96,44 +119,64 @@ class Connection:
         await self._handlers.finish(GOODBYE)
         await client.close()
 
-    async def _catch_up(self, client: discord.Client) -> None:
-        async with self._catching_up:
-            await catch_up(client, self._seen, lambda message: self._receive(client, message), time.time())
-
-    def _listening(self) -> discord.Client:
+    def _listening(self, seen: Seen) -> discord.Client:
         """A client with all handlers, not connected yet."""
-        client = make_client(self._config, message_content=self._content)
+        client = GatewayClient(self._config, self._shard, self._identifies, message_content=self._content)
         client.add_dynamic_items(RunButton)
-        interactions = Interactions(client, self._reception, self._handlers, self._recent, time.time)
+        interactions = Interactions(client, self._reception, self._handlers)
+        server = asyncio.Event()
 
         async def on_connect() -> None:
-            self._seen.hold()  # a session begins: before its first message, so that none hides what was missed
+            seen.hold()  # a session begins: before its first message, so that none hides what was missed
+
+        async def on_guild_available(_: discord.Guild) -> None:
+            server.set()
 
         async def on_ready() -> None:
             with self._handlers.one():
-                if (
-                    self._seen.mark is None
-                ):  # the very first start: from here on nothing is missed, so keep that at once
-                    await self._catch_up(client)
-                    await self._seen.write()
-                    self.ready.set()
-                    await self._register(interactions)
-                    return
-                self.ready.set()
-                await self._register(interactions)
-                await self._catch_up(client)
+                await self._begun(client, seen, server, interactions)
 
         async def on_message(message: discord.Message) -> None:
-            with self._handlers.one(), self._seen.taking(message.id, _dm(message)):
+            with self._handlers.one(), seen.taking(message.id):
                 await self._receive(client, message)
 
-        async def on_run_button(interaction: discord.Interaction, op: Operation, run_id: str) -> None:
+        async def on_run_button(interaction: discord.Interaction, pressed: Pressed) -> None:
             with self._handlers.one():
-                await interactions.press(interaction, op, run_id)
+                await interactions.press(interaction, pressed)
 
-        for handler in (on_connect, on_ready, on_message, on_run_button):
+        for handler in (on_connect, on_guild_available, on_ready, on_message, on_run_button):
             client.event(handler)
         return client
+
+    async def _begun(
+        self, client: discord.Client, seen: Seen, server: asyncio.Event, interactions: Interactions
+    ) -> None:
+        """A session has begun: say so, register the commands, read what was missed.
+
+        The very first one ever has missed nothing. Before it is called ready that is written down: whatever is said
+        from then on is not missed any more.
+        """
+        first = seen.mark is None
+        if not first:
+            self.ready.set()
+        await _all_told(client, server)
+        if first:
+            await self._catch_up(client, seen)
+            await seen.write()
+            self.ready.set()
+        if self._shard.index == 0:
+            await self._register(interactions)
+        if not first:
+            await self._catch_up(client, seen)
+
+    async def _catch_up(self, client: discord.Client, seen: Seen) -> None:
+        """Read what was missed, until it has been read."""
+        missed = Missed(client, self._shard, self._reception, lambda message: self._accept(client, message))
+        pause = self._config.restart_pause
+        async with self._catching_up:
+            while not await missed.read(seen, time.time()):
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _register(self, interactions: Interactions) -> None:
         try:
@@ -144,50 +187,25 @@ class Connection:
             log.info("discord connected", commands_registered=changed)
 
     async def _receive(self, client: discord.Client, message: discord.Message) -> None:
-        inbound = from_message(message, client.user.id if client.user else 0)
-        if inbound is None:
-            return
         try:
-            verdict = await self._reception.receive(inbound)
+            await self._accept(client, message)
         except StoreUnavailable:
             # Discord sends nothing twice: the person has to know.
             log.exception("message not accepted", message_id=message.id)
-            await _tell(message, told=inbound.addressed)
-            return
-        event = inbound.event
-        if verdict in (Verdict.ACCEPTED, Verdict.QUEUED):
-            self._recent.note(str(message.channel.id), event.author.id, event.conversation)
-        if verdict is Verdict.QUEUED:
-            await _mark(message, "⏳")
+            await not_taken(message, told=bool(message.guild is None or client.user in message.mentions))
+
+    async def _accept(self, client: discord.Client, message: discord.Message) -> None:
+        inbound = from_message(message, client.user.id if client.user else 0)
+        if inbound is not None and await self._reception.receive(inbound) is Verdict.QUEUED:
+            await mark(message, "⏳")
 
 
-def _dm(message: discord.Message) -> int | None:
-    return None if message.guild or message.author.bot else message.channel.id
-
-
-async def _tell(message: discord.Message, *, told: bool) -> None:
-    """Say that a message was not taken; a mark where we may not be meant, or where we cannot speak."""
+async def _all_told(client: discord.Client, server: asyncio.Event) -> None:
+    """Wait until Discord has told of every server: of the others nobody knows what was said last."""
     try:
-        if told:
-            await message.reply(_NOT_TAKEN)
-            return
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        log.info("reply refused", error=str(error) or type(error).__name__)
-    await _mark(message, "⚠️")
-
-
-async def _mark(message: discord.Message, emoji: str) -> None:
-    try:
-        await message.add_reaction(emoji)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        log.info("reaction refused", error=str(error) or type(error).__name__)
-
-
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Do it all, also when cancelled meanwhile: half an end leaves connections open."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+        async with asyncio.timeout(_SERVERS_WITHIN):
+            while any(guild.unavailable for guild in client.guilds):
+                server.clear()
+                await server.wait()
+    except TimeoutError:
+        log.warning("discord has not told of every server")

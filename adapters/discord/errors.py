@@ -9,9 +9,15 @@ import discord
 
 from bot.errors import Forbidden, Gone, OperatorError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 
+UNKNOWN_MESSAGE = 10008
+UNKNOWN_WEBHOOK = 10015
+"""Also a token whose interaction has not been acknowledged yet."""
 TOO_MANY_OLD_EDITS = 30046
 THREAD_ARCHIVED = 50083
 INVALID_WEBHOOK_TOKEN = 50027
+THREAD_LOCKED = 160005
+TOO_MANY_THREADS = 160006
+"""An archived thread would have to be reopened for a message."""
 CLOUDFLARE_PAUSE = 60.0
 """Seconds to stay silent after a 429 that did not come from Discord itself (Cloudflare's carries no time)."""
 
@@ -47,7 +53,7 @@ def _kind(error: discord.HTTPException) -> PlatformError:
         return Gone(said)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return Unauthorised(said)
-    if error.status == HTTPStatus.FORBIDDEN:
+    if error.status == HTTPStatus.FORBIDDEN or error.code in (THREAD_LOCKED, TOO_MANY_THREADS):
         return Forbidden(said)
     return Refused(said, too_long="or fewer in length" in error.text)
 

@@ -1,5 +1,7 @@
 """From discord.py's messages and interactions to what the relay accepts."""
 
+import re
+
 import discord
 
 from adapters.discord.markup import as_markdown
@@ -10,6 +12,7 @@ from bot.relay.contract import Inbound
 
 PLATFORM = "discord"
 _ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
+_KEY = re.compile(r"discord:(dm|\d+):(\d+)")
 _THREAD_NAME = 60
 _QUOTE = 80
 
@@ -56,52 +59,59 @@ def from_message(message: discord.Message, own_id: int) -> Inbound | None:
             text=text,
             files=tuple(file_of(attachment) for attachment in message.attachments),
             scope=scope,
+            channel=_conversation(place.guild, message.channel.id),
         ),
         addressed=mentioned or message.guild is None,
     )
 
 
-def from_ask(
-    interaction: discord.Interaction, question: str, file: discord.Attachment | None, received_at: float
-) -> Inbound:
-    """A question asked by `/ask`, received at that moment (Unix seconds, our clock)."""
+def from_ask(interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> Inbound:
+    """A question asked by `/ask`."""
     scope = scope_of(interaction.guild_id, interaction.channel_id)
     place = Place(
         channel=str(interaction.channel_id),
         guild=str(interaction.guild_id or ""),
         application=str(interaction.application_id),
         token=interaction.token,
-        asked_at=str(received_at),
         interaction=str(interaction.id),
         quote=_shortened(question, _QUOTE),
     )
     return Inbound(
         event=Event(
             keys=(f"discord:interaction:{interaction.id}",),
-            conversation=conversation_of(interaction, own=True),
+            conversation=conversation_of(interaction),
             address=Address(platform=PLATFORM, place=place.model_dump(), scope=scope, secrets=("token",)),
             author=author_of(interaction.user),
             text=question,
             files=(file_of(file),) if file else (),
             scope=scope,
+            channel=channel_of(interaction),
         ),
         addressed=True,
     )
 
 
-def conversation_of(interaction: discord.Interaction, *, own: bool) -> str:
-    """Key of the conversation in which a command was used.
-
-    Args:
-        interaction: the command.
-        own: in a plain channel, where there is no conversation, begin one that belongs to this interaction alone.
-    """
-    channel = interaction.channel_id or 0
-    if interaction.guild_id is None or isinstance(interaction.channel, discord.Thread):
-        return _conversation(str(interaction.guild_id or ""), channel)
-    if own:
+def conversation_of(interaction: discord.Interaction) -> str:
+    """Key of the conversation that a question belongs to. In a plain channel it is the question's own."""
+    if in_plain_channel(interaction):
         return f"discord:{interaction.guild_id}:interaction:{interaction.id}"
-    return _conversation(str(interaction.guild_id), channel)
+    return channel_of(interaction)
+
+
+def in_plain_channel(interaction: discord.Interaction) -> bool:
+    """Whether it was used where no conversation is."""
+    return interaction.guild_id is not None and not isinstance(interaction.channel, discord.Thread)
+
+
+def channel_of(interaction: discord.Interaction) -> str:
+    """Where it was used, as `Event.channel`; in a thread or a direct message that is also the conversation's key."""
+    return _conversation(str(interaction.guild_id or ""), interaction.channel_id or 0)
+
+
+def channel_in(conversation: str) -> tuple[int | None, int] | None:
+    """The server (None for direct messages) and the channel of a conversation's key; None when it has no channel."""
+    match = _KEY.fullmatch(conversation)
+    return (None if match[1] == "dm" else int(match[1]), int(match[2])) if match else None
 
 
 def file_of(attachment: discord.Attachment) -> RemoteFile:

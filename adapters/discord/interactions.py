@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -12,12 +12,19 @@ import discord
 import structlog
 from discord import app_commands
 
+from adapters.discord.buttons import Pressed
 from adapters.discord.handlers import Handlers
-from adapters.discord.inbound import author_of, conversation_of, from_ask, is_moderator, scope_of
-from adapters.discord.recent import Recent
+from adapters.discord.inbound import (
+    author_of,
+    channel_of,
+    from_ask,
+    in_plain_channel,
+    is_moderator,
+    scope_of,
+)
 from bot.errors import StoreUnavailable
 from bot.ports import Notes
-from bot.relay.contract import COMMANDS, Command, CommandName, Operation, Press, Reception
+from bot.relay.contract import COMMANDS, Command, CommandName, Press, Reception
 
 log = structlog.get_logger()
 
@@ -35,20 +42,11 @@ _NOT_DONE = "That could not be done just now. Please try again."
 class Interactions:
     """The command tree and the presses of one client."""
 
-    def __init__(
-        self,
-        client: discord.Client,
-        reception: Reception,
-        handlers: Handlers,
-        recent: Recent,
-        now: Callable[[], float],
-    ) -> None:
-        """Register handlers on the client; `now` gives Unix seconds."""
-        self._recent = recent
+    def __init__(self, client: discord.Client, reception: Reception, handlers: Handlers) -> None:
+        """Register handlers on the client."""
         self.tree = app_commands.CommandTree(client)
         self._reception = reception
         self._handlers = handlers
-        self._now = now
         self._add_ask()
         for name, description in COMMANDS.items():
             self._add_simple(name, description)
@@ -83,8 +81,7 @@ class Interactions:
         return True
 
     async def _ask(self, interaction: discord.Interaction, question: str, file: discord.Attachment | None) -> None:
-        inbound = from_ask(interaction, question, file, self._now())
-        async with _begun(self._reception.receive(inbound)) as storing:
+        async with _begun(self._reception.receive(from_ask(interaction, question, file))) as storing:
             late = await _takes_long(storing)
             if late:
                 await self._defer(interaction, ephemeral=False)
@@ -94,19 +91,11 @@ class Interactions:
                 log.warning("interaction not accepted", interaction_id=interaction.id, reason=type(error).__name__)
                 await self._say(interaction, _NOT_ACCEPTED)
                 return
-        self._recent.note(str(interaction.channel_id), str(interaction.user.id), inbound.event.conversation)
         if not late:
             await self._defer(interaction, ephemeral=False)
 
     async def _simple(self, interaction: discord.Interaction, name: CommandName) -> None:
-        command = Command(
-            name=name,
-            conversation=self._meant(interaction),
-            person=author_of(interaction.user),
-            moderator=is_moderator(interaction.user),
-            scope=scope_of(interaction.guild_id, interaction.channel_id),
-        )
-        async with _begun(self._reception.command(command)) as work:
+        async with _begun(self._carried_out(interaction, name)) as work:
             if await _takes_long(work):
                 await self._defer(interaction, ephemeral=True)
             try:
@@ -116,14 +105,24 @@ class Interactions:
                 note = _NOT_DONE
         await self._say(interaction, note)
 
-    def _meant(self, interaction: discord.Interaction) -> str:
-        """The conversation of a command. A plain channel has none: there it is what the person last began."""
-        here = conversation_of(interaction, own=False)
-        if interaction.guild_id is None or isinstance(interaction.channel, discord.Thread):
-            return here
-        return self._recent.last(str(interaction.channel_id), str(interaction.user.id)) or here
+    async def _carried_out(self, interaction: discord.Interaction, name: CommandName) -> str:
+        command = Command(
+            name=name,
+            conversation=await self._meant(interaction),
+            person=author_of(interaction.user),
+            moderator=is_moderator(interaction.user),
+            scope=scope_of(interaction.guild_id, interaction.channel_id),
+        )
+        return await self._reception.command(command)
 
-    async def press(self, interaction: discord.Interaction, op: Operation, run_id: str) -> None:
+    async def _meant(self, interaction: discord.Interaction) -> str:
+        """The conversation of a command. A plain channel has none: there it is what the person last began."""
+        here = channel_of(interaction)
+        if not in_plain_channel(interaction):
+            return here
+        return await self._reception.last_conversation(here, author_of(interaction.user)) or here
+
+    async def press(self, interaction: discord.Interaction, pressed: Pressed) -> None:
         """A button was pressed: acknowledge at once, then act, then tell the person if there is something to tell."""
         person, moderator = author_of(interaction.user), is_moderator(interaction.user)
         try:
@@ -131,7 +130,9 @@ class Interactions:
         except discord.HTTPException as error:  # the person sees that it failed, but they did press
             log.warning("acknowledgement refused", interaction_id=interaction.id, code=error.code)
         scope = scope_of(interaction.guild_id, interaction.channel_id)
-        press = Press(op=op, run_id=run_id, person=person, moderator=moderator, scope=scope)
+        press = Press(
+            op=pressed.op, run_id=pressed.run_id, call=pressed.call, person=person, moderator=moderator, scope=scope
+        )
         try:
             note = await self._reception.press(press)
         except StoreUnavailable as error:

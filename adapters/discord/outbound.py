@@ -1,39 +1,42 @@
 """Writing to Discord: messages with a nonce, edits, the interaction's own message."""
 
+import asyncio
 import io
 import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 import discord
 import structlog
 from discord.http import Route, handle_message_parameters
 
-from adapters.discord.buttons import carries_key, view_of
+from adapters.discord.buttons import view_of
 from adapters.discord.client import NOBODY
-from adapters.discord.errors import translated
+from adapters.discord.errors import UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, translated
+from adapters.discord.lookup import Lookup
 from adapters.discord.places import Place, Ref
 from adapters.discord.threads import Threads
+from adapters.discord.tokens import Tokens
 from bot.errors import Gone, PlatformError
 from bot.relay.contract import Outbound, Posted
 
 log = structlog.get_logger()
 
-_LOOK_BACK = 300
-"""Messages read when looking for one that may have been created, oldest first; three of Discord's pages."""
 _QUIET = discord.MessageFlags(suppress_embeds=True)
 _URL = re.compile(r"<?\b(https?://[^\s<>]+)>?")
+_LOOK_AGAIN = 0.2
 
 
 class Writer:
     """Everything that the adapter sends."""
 
-    def __init__(self, client: Callable[[], Awaitable[discord.Client]], now: Callable[[], float]) -> None:
-        """Write through `client`; `now` gives Unix seconds."""
+    def __init__(self, client: Callable[[], Awaitable[discord.Client]], patience: float) -> None:
+        """Write through `client`; after `patience` seconds the outcome of a request counts as unknown."""
         self._client = client
-        self._now = now
+        self._patience = patience
         self._threads = Threads(client)
+        self._lookup = Lookup(client, self._threads)
+        self.tokens = Tokens()
 
     async def post(self, place: Place, outbound: Outbound, key: str) -> Posted:
         """Create a message. The nonce makes a repeat within minutes give the same message.
@@ -41,7 +44,7 @@ class Writer:
         An answer to a command begins in the interaction's own message, which Discord has made already; posting it
         again is an edit. Later messages of the same answer are ordinary ones.
         """
-        if place.token_lives(self._now()) and not outbound.continuation:
+        if not outbound.continuation and self.tokens.good(place):
             ref = Ref(channel=place.channel, message="", key=key)
             try:
                 await self._edit_original(place, ref, outbound)
@@ -56,7 +59,7 @@ class Writer:
     async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         """Replace text, buttons and files of a message."""
         if ref.original:
-            if not place.token_lives(self._now()):
+            if not self.tokens.good(place):
                 raise Gone("The interaction's token has expired.")
             await self._edit_original(place, ref, outbound)
             return
@@ -65,23 +68,16 @@ class Writer:
         with translated():
             view = view_of(outbound.buttons, ref.key)
             text = _text(place, outbound)
-            if outbound.files:
-                await message.edit(content=text, view=view, allowed_mentions=NOBODY, attachments=_files(outbound))
-            else:
-                await message.edit(content=text, view=view, allowed_mentions=NOBODY)
+            async with asyncio.timeout(self._patience):
+                if outbound.files:
+                    await message.edit(content=text, view=view, allowed_mentions=NOBODY, attachments=_files(outbound))
+                else:
+                    await message.edit(content=text, view=view, allowed_mentions=NOBODY)
 
-    async def find(self, place: Place, key: str, since: float) -> Posted | None:
-        """A message of ours that carries the key, after what is answered, or else since then by our clock.
-
-        For a command's own message None is harmless: posting that again is an edit.
-        """
-        after = place.asked or discord.utils.time_snowflake(datetime.fromtimestamp(since, UTC))
-        channels = dict.fromkeys((await self._threads.open(place), int(place.channel)))
-        for channel in channels:
-            found = await self._find_in(channel, key, after)
-            if found is not None:
-                return Posted(ref=Ref(channel=str(channel), message=str(found.id), key=key).model_dump())
-        return None
+    async def find(self, place: Place, key: str, since: float, known: Sequence[Ref] | None) -> Posted | None:
+        """A message that a `post` may have created. For a command's own None is harmless: posting again is an edit."""
+        found = await self._lookup.find(place, key, since, known)
+        return None if found is None else Posted(ref=found.model_dump())
 
     async def typing(self, place: Place) -> None:
         """Show for ten seconds that somebody is typing. Best effort: a failure changes nothing."""
@@ -92,27 +88,35 @@ class Writer:
         except PlatformError as error:
             log.debug("discord typing not shown", error=str(error))
 
-    async def _find_in(self, channel: int, key: str, after_id: int) -> discord.Message | None:
-        client = await self._client()
-        after = discord.Object(after_id)
-        with translated():
-            async for message in client.get_partial_messageable(channel).history(limit=_LOOK_BACK, after=after):
-                if client.user and message.author.id == client.user.id and carries_key(message, key):
-                    return message
-        return None
-
     async def _send(self, place: Place, channel: int, outbound: Outbound, key: str) -> discord.Message:
+        answered = await self._answered(place, channel)
+        with translated():
+            try:
+                return await self._create(place, channel, outbound, key, key, answered)
+            except discord.NotFound as error:
+                if error.code != UNKNOWN_MESSAGE:
+                    raise
+            # Created before and deleted by somebody: Discord remembers the nonce and creates nothing for it.
+            return await self._create(place, channel, outbound, key, key[::-1], answered)
+
+    async def _answered(self, place: Place, channel: int) -> int | None:
+        """The message that the answer is a reply to, in the same channel; every part of it is, so that it is known."""
+        if place.interaction:
+            return await self._lookup.original(place)
+        return int(place.message) if place.message and str(channel) == place.channel else None
+
+    async def _create(
+        self, place: Place, channel: int, outbound: Outbound, key: str, nonce: str, answered: int | None
+    ) -> discord.Message:
         reference = None
-        if place.message and str(channel) == place.channel:
-            reference = discord.MessageReference(
-                message_id=int(place.message), channel_id=channel, fail_if_not_exists=False
-            )
+        if answered is not None:
+            reference = discord.MessageReference(message_id=answered, channel_id=channel, fail_if_not_exists=False)
         messageable = (await self._client()).get_partial_messageable(channel)
         send = cast("Callable[..., Awaitable[discord.Message]]", messageable.send)  # overloads refuse None
-        with translated():
+        async with asyncio.timeout(self._patience):
             return await send(
                 _text(place, outbound),
-                nonce=key,
+                nonce=nonce,
                 suppress_embeds=True,
                 silent=outbound.continuation,
                 allowed_mentions=NOBODY,
@@ -122,6 +126,31 @@ class Writer:
             )
 
     async def _edit_original(self, place: Place, ref: Ref, outbound: Outbound) -> None:
+        """Edit the interaction's own message, which exists when the gateway's acknowledgement has come through.
+
+        Raises:
+            Gone: Discord refuses the token, or the message was deleted. Neither is tried again.
+        """
+        try:
+            with translated():
+                async with asyncio.timeout(self._patience):
+                    await self._patch_acknowledged(place, ref, outbound)
+        except Gone:
+            self.tokens.refused(place)
+            raise
+
+    async def _patch_acknowledged(self, place: Place, ref: Ref, outbound: Outbound) -> None:
+        """Edit it as soon as it exists: the acknowledgement of a young interaction may still be on its way."""
+        while True:
+            try:
+                await self._patch(place, ref, outbound)
+                return
+            except discord.NotFound as error:
+                if error.code != UNKNOWN_WEBHOOK or not self.tokens.young(place):
+                    raise
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _patch(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         # The plain request: discord.py's own has no way to keep link previews off.
         route = Route(
             "PATCH",
@@ -130,16 +159,13 @@ class Writer:
             webhook_token=place.token,
         )
         http = (await self._client()).http
-        with (
-            translated(),
-            handle_message_parameters(
-                _text(place, outbound),
-                flags=_QUIET,
-                view=view_of(outbound.buttons, ref.key),
-                allowed_mentions=NOBODY,
-                attachments=_files(outbound) if outbound.files else discord.utils.MISSING,
-            ) as message,
-        ):
+        with handle_message_parameters(
+            _text(place, outbound),
+            flags=_QUIET,
+            view=view_of(outbound.buttons, ref.key),
+            allowed_mentions=NOBODY,
+            attachments=_files(outbound) if outbound.files else discord.utils.MISSING,
+        ) as message:
             if message.files:
                 await http.request(route, form=message.multipart, files=message.files)
             else:

@@ -2,10 +2,6 @@
 
 from bot.domain.record import Record
 
-TOKEN_LIFE = 13.5 * 60
-"""Seconds during which an interaction's answer is edited through its token. Discord lets it live 15 minutes
-(Interactions, "Receiving and Responding"); the rest is a margin for the last edits."""
-
 
 class Place(Record, extra="ignore"):
     """One answer's place. All values are texts, as they are stored; what other versions wrote is ignored."""
@@ -21,8 +17,6 @@ class Place(Record, extra="ignore"):
     application: str = ""
     token: str = ""
     """The interaction's token; empty for messages."""
-    asked_at: str = "0"
-    """Unix seconds at which the interaction was received, by our own clock: Discord's may tell another time."""
     interaction: str = ""
     """The interaction's id; empty for messages."""
     quote: str = ""
@@ -38,10 +32,6 @@ class Place(Record, extra="ignore"):
         """What is answered, as a snowflake: by Discord's clock every answer comes later."""
         asked = self.message or self.interaction
         return int(asked) if asked else None
-
-    def token_lives(self, now: float) -> bool:
-        """Whether the interaction's own message can still be edited."""
-        return bool(self.token) and now < float(self.asked_at) + TOKEN_LIFE
 
 
 class Ref(Record, extra="ignore"):

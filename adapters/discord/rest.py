@@ -4,12 +4,29 @@ import asyncio
 from collections.abc import Callable
 
 import discord
+from discord.http import Route
+from pydantic import Field, ValidationError
 
-from adapters.discord.client import make_client
+from adapters.discord.client import writing_client
 from adapters.discord.errors import refused, translated
 from adapters.discord.settings import DiscordConfig
-from bot.errors import Unauthorised
+from bot.domain.record import Record
+from bot.errors import Forbidden, Gone, Refused, Unauthorised, Unreachable
 from bot.relay.contract import RateSignal
+
+
+class Sessions(Record, extra="ignore"):
+    """How sessions may be begun."""
+
+    max_concurrency: int = Field(default=1, ge=1)
+
+
+class Gateway(Record, extra="ignore"):
+    """What `GET /gateway/bot` says."""
+
+    application: int = 0
+    shards: int = Field(ge=1)
+    session_start_limit: Sessions = Sessions()
 
 
 class Rest:
@@ -34,13 +51,29 @@ class Rest:
                 self._client = await self._login()
             return self._client
 
+    async def gateway(self) -> Gateway:
+        """What Discord recommends for receiving.
+
+        Raises:
+            Unauthorised: the token is refused.
+            Unreachable: Discord does not answer, or somebody else does in its place.
+        """
+        try:
+            client = await self.client()
+            with translated():
+                said: object = await client.http.request(Route("GET", "/gateway/bot"))
+            gateway = Gateway.model_validate(said)
+        except (Forbidden, Gone, Refused, ValidationError) as error:
+            raise Unreachable(f"Discord does not say how to connect ({error}).") from error
+        return gateway.model_copy(update={"application": client.application_id or 0})
+
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
             await self._client.close()
 
     async def _login(self) -> discord.Client:
-        client = make_client(self._config, self._signal)
+        client = writing_client(self._config, self._signal)
         try:
             with translated():
                 await client.login(self._config.token.get_secret_value())

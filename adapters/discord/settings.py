@@ -18,4 +18,8 @@ class DiscordConfig(Record):
     message_content: bool = True
     """Ask for the privileged message-content intent. Refused by Discord, the adapter goes on without it."""
     restart_pause: float = 5.0
-    """Seconds before a client that ended with an error is made anew; 1,000 IDENTIFYs a day are allowed."""
+    """Seconds before a client that ended with an error is made anew, doubled each time that happens again soon."""
+    identify_interval: float = 5.25
+    """Seconds between two IDENTIFYs of one bucket; Discord wants five."""
+    request_patience: float = 60.0
+    """Seconds after which nobody waits any more for the answer to a message or an edit."""

@@ -1,30 +1,25 @@
 """Slack behind `bot.relay.contract.Adapter`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import structlog
-
 from adapters.slack.api import SlackApi
-from adapters.slack.courtesies import courtesies
 from adapters.slack.downloads import download
 from adapters.slack.errors import refused
-from adapters.slack.inbound import Reader
-from adapters.slack.ingress import Ingress
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
 from adapters.slack.outbound import Writer
 from adapters.slack.patience import patiently
 from adapters.slack.places import PLATFORM, Place, Ref
-from adapters.slack.settings import SlackConfig
-from adapters.slack.socket import BOT_TOKEN, Watch, listening
-from adapters.slack.users import Users
+from adapters.slack.session import Sessions
+from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
+from adapters.slack.socket import listening
+from adapters.slack.watch import Watch
 from bot.domain.deliveries import Address, RemoteFile
-from bot.errors import PlatformError
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, Reception
-
-log = structlog.get_logger()
+from bot.errors import OperatorError, PlatformError
+from bot.ports import Notes
+from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
 
 CAPABILITIES = Capabilities(
     platform=PLATFORM,
@@ -45,38 +40,55 @@ CAPABILITIES = Capabilities(
 
 
 class SlackAdapter:
-    """One Slack workspace. Writing works without `running`, so worker processes need no socket.
+    """One Slack workspace. Writing works without a connection, so worker processes need no socket and no app token.
 
-    Call `close` at the very end: answers may still be written after `running` has been left.
+    Call `close` at the very end: answers may still be written after the last connection was left.
     """
 
     capabilities = CAPABILITIES
     dialect = SlackDialect()
 
-    def __init__(self, config: SlackConfig, watch: Watch | None = None) -> None:
+    def __init__(self, config: SlackConfig, notes: Notes, watch: Watch | None = None) -> None:
+        """Prepare; nothing is connected yet. `notes` remembers how far messages have been dealt with."""
         self._config = config
-        self._watch = watch
+        self._watch = watch or Watch()
         self._api = SlackApi(config)
-        self._writer = Writer(self._api)
+        self._writer = Writer(self._api, config)
+        self._sessions = Sessions(self._api, notes, self._watch)
 
-    @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
-        """Receive events over Socket Mode. Waits for Slack when it cannot be reached.
+    def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
+        """Nothing is ever told: Slack's replies say nothing about limits before they are exceeded."""
+
+    async def connections(self) -> tuple[str, ...]:
+        """Sockets of the workspace that the bot token belongs to. Waits for Slack when it cannot be reached.
 
         Raises:
-            OperatorError: Slack refused one of the tokens. The future raises the same when that happens later.
+            OperatorError: Slack refused the bot token.
         """
         try:
             identity = await patiently(self._api.identity)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
-        reader = Reader(identity, Users(self._api))
-        async with courtesies() as small_things:
-            app = Ingress(self._api, identity, reader, reception, small_things).app()
-            token = self._config.app_token.get_secret_value()
-            async with listening(self._api, app, token, self._config.connections, self._watch) as connected:
-                log.info("slack running", team=identity.team_id, bot_user=identity.user_id)
-                yield connected
+        return tuple(
+            f"{PLATFORM}:{identity.team_id}:socket {number}" for number in range(1, self._config.connections + 1)
+        )
+
+    @asynccontextmanager
+    async def connected(self, name: str, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
+        """Keep one socket and receive its events. Waits for Slack when it cannot be reached.
+
+        Raises:
+            OperatorError: Slack refused one of the tokens, or there is no app token. The future raises the same when a
+                token is refused later.
+        """
+        token = self._config.app_token
+        if token is None:
+            raise OperatorError(f"{APP_TOKEN} is missing: without it nothing can be received from Slack.")
+        async with (
+            self._sessions.joined(reception) as session,
+            listening(name, self._api, token.get_secret_value(), session, self._watch) as gone,
+        ):
+            yield gone
 
     async def close(self) -> None:
         """Close the connections to the Web API."""
@@ -90,8 +102,9 @@ class SlackAdapter:
         """Create a message, in one request that is never repeated here."""
         return await self._writer.post(Place.of(address), outbound, key)
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
-        """Look for a message by the key in its metadata."""
+    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
+        """Look for a message by the key in its metadata, which each of them carries."""
+        del known
         return await find(self._api, Place.of(address), key, since)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:

@@ -1,13 +1,15 @@
 """The Web API methods that the adapter uses: one client, one connection pool, no repeated requests, typed replies."""
 
-# pyright: reportUnknownMemberType=false
-# (the SDK's methods take untyped keyword arguments besides their own)
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (the SDK's methods take untyped keyword arguments besides their own, and answer with untyped dictionaries)
 
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -16,9 +18,20 @@ from pydantic import ValidationError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack.errors import Failure, retry_after, slack_errors, translate
-from adapters.slack.payloads import Payload
-from adapters.slack.replies import History, Identity, Member, MemberReply, Sent, SocketUrl, UploadSlot
+from adapters.slack.errors import Failure, headers_of, retry_after, slack_errors, translate
+from adapters.slack.payloads import Payload, cleaned
+from adapters.slack.replies import (
+    FileInfo,
+    FileReply,
+    History,
+    Identity,
+    Member,
+    MemberReply,
+    Memberships,
+    Sent,
+    SocketUrl,
+    UploadSlot,
+)
 from adapters.slack.settings import SlackConfig
 from bot.errors import Unauthorised, Unreachable
 
@@ -66,7 +79,7 @@ class SlackApi:
             self.client.proxy = None  # the SDK would send even loopback requests through the environment's proxy
         self.refused = asyncio.Event()
         """Set when Slack did not accept the bot token any more."""
-        self._app_token = config.app_token.get_secret_value()
+        self._me: Identity | None = None
         self._token = config.bot_token.get_secret_value()
 
     def session(self) -> aiohttp.ClientSession:
@@ -104,15 +117,20 @@ class SlackApi:
     async def identity(self) -> Identity:
         """Who the bot token belongs to; also the proof that it is good."""
         with self._calling():
-            identity = _read(Identity, await self.client.auth_test())
+            reply = await self.client.auth_test()
+            self._me = _read(Identity, reply).model_copy(update={"at": _date(reply)})
         self.refused.clear()
-        return identity
+        return self._me
 
-    async def socket_url(self) -> str:
+    async def me(self) -> Identity:
+        """Who we are, asked for once."""
+        return self._me or await self.identity()
+
+    async def socket_url(self, app_token: str) -> str:
         """A fresh address for Socket Mode; also the proof that the app token is good."""
         self.session()
         with slack_errors():
-            return _read(SocketUrl, await self.client.apps_connections_open(app_token=self._app_token)).url
+            return _read(SocketUrl, await self.client.apps_connections_open(app_token=app_token)).url
 
     async def post(self, message: Mapping[str, object]) -> Sent:
         """Create a message (`chat.postMessage`)."""
@@ -160,16 +178,28 @@ class SlackApi:
             )
             return _read(History, reply)
 
+    async def memberships(self, kind: str, cursor: str) -> Memberships:
+        """A page of the channels of a kind (`public_channel`, `private_channel`, `mpim`, `im`) that we are in."""
+        with self._calling():
+            reply = await self.client.users_conversations(
+                types=kind, exclude_archived=True, cursor=cursor or None, limit=200
+            )
+            return _read(Memberships, reply)
+
+    async def file(self, file_id: str) -> FileInfo:
+        """What Slack knows of a file."""
+        with self._calling():
+            return _read(FileReply, await self.client.files_info(file=file_id)).file
+
     async def upload_slot(self, name: str, length: int) -> UploadSlot:
         """Ask for an address to upload a file to."""
         with self._calling():
             return _read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
 
     async def share(self, files: Mapping[str, str], channel: str, thread: str | None) -> None:
-        """Make uploaded files (id to title) visible in a channel or thread."""
-        self.session()
+        """Make uploaded files (id to title) visible in a channel or thread, some time later."""
         listed: list[dict[str, str | None]] = [{"id": file_id, "title": title} for file_id, title in files.items()]
-        with slack_errors():
+        with self._calling():
             await self.client.files_completeUploadExternal(files=listed, channel_id=channel, thread_ts=thread)
 
     async def send_bytes(self, url: str, content: bytes) -> None:
@@ -193,10 +223,18 @@ class SlackApi:
 
 def _read(record: type[P], response: AsyncSlackResponse) -> P:
     try:
-        return record.model_validate(response.data)
+        return record.model_validate(cleaned(response.data))
     except ValidationError as error:
         # A success without what a success says: some other server answered, so nothing is known about the call.
         raise Unreachable(f"Slack's answer makes no sense ({record.__name__}).") from error
+
+
+def _date(response: AsyncSlackResponse) -> float:
+    """Slack's time of an answer; ours when it does not tell."""
+    try:
+        return parsedate_to_datetime(headers_of(response).get("Date", "")).timestamp()
+    except ValueError:
+        return time.time()
 
 
 async def _expect_success(response: aiohttp.ClientResponse) -> None:

@@ -1,11 +1,24 @@
 """A message's blocks: the answer as Markdown, the question above it and the buttons below."""
 
+import re
+from itertools import groupby
 from typing import get_args
 
+from bot.domain.record import Record
 from bot.relay.contract import Button, Operation, Outbound
 
 Json = dict[str, object]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+_VALUE = re.compile(r"(?P<run>[A-Za-z0-9_-]{1,100})(?: (?P<call>\d{1,9}\.\d{1,9}))?", re.ASCII)
+
+
+class Target(Record):
+    """What a button of ours is about."""
+
+    op: Operation
+    run_id: str
+    call: str = ""
+    """As `Button.call`."""
 
 
 def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
@@ -14,8 +27,9 @@ def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
     if lead:
         parts.append({"type": "context", "elements": [{"type": "plain_text", "text": lead, "emoji": False}]})
     parts.append({"type": "markdown", "text": outbound.text})
-    if outbound.buttons:
-        parts.append({"type": "actions", "elements": [_button(button) for button in outbound.buttons]})
+    # Within a block no two action ids may be alike: the buttons of each call have a block of their own.
+    for _, about in groupby(outbound.buttons, key=_value):
+        parts.append({"type": "actions", "elements": [_button(button) for button in about]})
     return parts
 
 
@@ -24,12 +38,24 @@ def action_id(op: Operation) -> str:
     return f"run.{op}"
 
 
-def operation(action: str) -> Operation | None:
-    """The operation of a button of ours, None for foreign ones and those of another version."""
+def target(action: str, value: str | None) -> Target | None:
+    """What a pressed button is about; None for foreign ones and those that make no sense."""
+    op = _operation(action)
+    match = _VALUE.fullmatch(value or "")
+    if op is None or match is None or (op != "stop" and not match["call"]):
+        return None
+    return Target(op=op, run_id=match["run"], call=match["call"] or "")
+
+
+def _operation(action: str) -> Operation | None:
     return next((op for op in OPERATIONS if action_id(op) == action), None)
+
+
+def _value(button: Button) -> str:
+    return f"{button.run_id} {button.call}" if button.call else button.run_id
 
 
 def _button(button: Button) -> Json:
     label = {"type": "plain_text", "text": button.label[:75], "emoji": True}
-    rendered: Json = {"type": "button", "text": label, "action_id": action_id(button.op), "value": button.run_id}
+    rendered: Json = {"type": "button", "text": label, "action_id": action_id(button.op), "value": _value(button)}
     return {**rendered, "style": "danger"} if button.danger else rendered

@@ -1,8 +1,7 @@
 """Small things that are done after the acknowledgement and may fail: reactions and notes to one person."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 
 import structlog
 
@@ -15,7 +14,7 @@ PATIENCE = 5.0
 
 
 class Courtesies:
-    """Owner of the tasks; see `courtesies`."""
+    """Owner of the tasks."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,14 +42,3 @@ class Courtesies:
                 await work
         except (PlatformError, TimeoutError) as error:
             log.info("slack courtesy failed", what=what, error=str(error) or "too slow")
-
-
-@asynccontextmanager
-async def courtesies() -> AsyncGenerator[Courtesies]:
-    """Courtesies that end with the block: waited for when it ends well, dropped when it does not."""
-    owner = Courtesies()
-    try:
-        yield owner
-        await owner.finish()
-    finally:
-        await owner.cancel()

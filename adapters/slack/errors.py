@@ -104,7 +104,7 @@ def _failure(error: SlackApiError) -> Failure:
         body: object = response.data
         code, needed = _words(body)
         return Failure(
-            status=response.status_code, code=code, needed=needed, retry_after=retry_after(_headers(response))
+            status=response.status_code, code=code, needed=needed, retry_after=retry_after(headers_of(response))
         )
     # The SDK hands over the bare HTTP response when the body was not JSON: nobody knows what became of the call.
     status = response.status if isinstance(response, aiohttp.ClientResponse) else 0
@@ -119,6 +119,7 @@ def _words(body: object) -> tuple[str, str]:
     return code if isinstance(code, str) else "", needed if isinstance(needed, str) else ""
 
 
-def _headers(response: AsyncSlackResponse) -> Mapping[str, str]:
+def headers_of(response: AsyncSlackResponse) -> Mapping[str, str]:
+    """The headers of an answer, as far as the SDK kept them."""
     headers: object = response.headers
     return headers if isinstance(headers, Mapping) else {}

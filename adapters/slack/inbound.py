@@ -2,7 +2,7 @@
 
 from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
 from adapters.slack.payloads import ClickPayload, Envelope, FilePayload, MessagePayload, SlashPayload
-from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, conversation_key, scope_of
+from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, channel_key, conversation_key, scope_of
 from adapters.slack.replies import Identity
 from adapters.slack.users import Users
 from bot.domain.deliveries import Event, RemoteFile
@@ -57,6 +57,7 @@ class Reader:
                 text=await self._text(event.text or ""),
                 files=tuple(self._file(file) for file in event.files),
                 scope=scope_of(team),
+                channel=channel_key(team, event.channel),
             ),
         )
 
@@ -78,6 +79,7 @@ class Reader:
             author=author,
             text=text,
             scope=scope_of(team),
+            channel=channel_key(team, slash.channel_id),
         )
         return Inbound(event=event, addressed=True)
 
@@ -108,13 +110,15 @@ class Reader:
 
 
 def message_keys(envelope: Envelope) -> tuple[str, ...]:
-    """Dedupe keys: the delivery, the message (joins a mention's two events), and the gesture in shared channels."""
+    """Dedupe keys: the message (joins a mention's two events), the delivery, and the gesture in shared channels.
+
+    What was read from a history has no delivery; the message's own key joins it with all its deliveries.
+    """
     event = envelope.event
     team = envelope.tenant
-    keys = [
-        f"slack:event:{envelope.api_app_id}:{team}:{envelope.event_id}",
-        f"slack:message:{team}:{event.channel}:{event.ts}",
-    ]
+    keys = [f"slack:message:{team}:{event.channel}:{event.ts}"]
+    if envelope.event_id:
+        keys.insert(0, f"slack:event:{envelope.api_app_id}:{team}:{envelope.event_id}")
     if event.client_msg_id:
         keys.append(f"slack:gesture:{event.channel}:{event.client_msg_id}")
     return tuple(keys)

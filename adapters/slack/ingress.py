@@ -5,6 +5,7 @@ Bolt authorizes before its listeners run and answers 200 when that fails, so an 
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 import structlog
 from pydantic import ValidationError
@@ -12,19 +13,18 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from adapters.slack.api import SlackApi, sdk_logger
-from adapters.slack.blocks import operation
+from adapters.slack.blocks import Target, target
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader, click_team, slash_key
 from adapters.slack.markup import escaped
 from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, cleaned
 from adapters.slack.places import conversation_key, scope_of
-from adapters.slack.recent import Recent
 from adapters.slack.replies import Identity
 from adapters.slack.turns import Turns
 from bot.domain.deliveries import Event
 from bot.errors import StoreUnavailable
 from bot.relay.commands import command_in
-from bot.relay.contract import Command, CommandName, Inbound, Operation, Press, Reception, Verdict
+from bot.relay.contract import Command, CommandName, Inbound, Press, Reception, Verdict
 
 log = structlog.get_logger()
 
@@ -42,14 +42,21 @@ class Ingress:
     """Slack's deliveries to a `Reception`."""
 
     def __init__(
-        self, api: SlackApi, identity: Identity, reader: Reader, reception: Reception, courtesies: Courtesies
+        self,
+        api: SlackApi,
+        identity: Identity,
+        reader: Reader,
+        reception: Reception,
+        courtesies: Courtesies,
+        taking: Callable[[str], AbstractContextManager[None]],
     ) -> None:
+        """Enter `taking` with the `ts` of every event for as long as it is dealt with."""
         self._api = api
         self._identity = identity
         self._reader = reader
         self._reception = reception
         self._courtesies = courtesies
-        self._recent = Recent()
+        self._taking = taking
         self._turns = Turns()
 
     def app(self) -> AsyncApp:
@@ -91,32 +98,45 @@ class Ingress:
     # --- messages ---------------------------------------------------------------------------------------------
 
     async def _event(self, envelope: Envelope) -> BoltResponse:
-        event = envelope.event
-        if self._reader.concerns(event):
-            async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root)):
-                await self._hear(envelope)
+        with self._taking(envelope.event.ts):
+            await self._hear(envelope)
         return _acknowledged()
 
-    async def _hear(self, envelope: Envelope) -> None:
-        inbound = await self._reader.message(envelope)
-        name = self._command_name(inbound)
-        if name is not None:
-            if self._answers_commands(envelope):
-                await self._text_command(name, envelope, inbound)
-            return
-        verdict = await self._reception.receive(inbound)
-        event = envelope.event
-        if verdict in (Verdict.ACCEPTED, Verdict.QUEUED):
-            self._recent.note(event.channel, event.user or "", inbound.event.conversation)
-        if verdict is Verdict.QUEUED:
-            self._courtesies.do("reaction", self._api.react(event.channel, event.ts, "eyes"))
+    async def hear_late(self, envelope: Envelope) -> None:
+        """Accept a message that was read long after it was said, and that may be known already.
 
-    def _command_name(self, inbound: Inbound) -> CommandName | None:
+        Commands are left alone: they have no dedupe keys, and whoever wanted something stopped has seen the end of it.
+
+        Raises:
+            StoreUnavailable: not accepted.
+        """
+        await self._hear(envelope, late=True)
+
+    async def _hear(self, envelope: Envelope, *, late: bool = False) -> None:
+        event = envelope.event
+        if not self._reader.concerns(event):
+            return
+        async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root)):
+            inbound = await self._reader.message(envelope)
+            name = await self._command_name(inbound)
+            if name is None:
+                await self._receive(envelope, inbound)
+            elif not late and self._answers_commands(envelope):
+                await self._text_command(name, envelope, inbound)
+
+    async def _receive(self, envelope: Envelope, inbound: Inbound) -> None:
+        verdict = await self._reception.receive(inbound)
+        if verdict is Verdict.QUEUED:
+            self._courtesies.do("reaction", self._api.react(envelope.event.channel, envelope.event.ts, "eyes"))
+
+    async def _command_name(self, inbound: Inbound) -> CommandName | None:
         """The command in a message that is for us for sure; a bare mention asks for help."""
         event = inbound.event
-        if event.files or not (inbound.addressed or self._recent.knows(event.conversation)):
+        name = command_in(event.text) if event.text else "help"
+        if event.files or name is None:
             return None
-        return command_in(event.text) if event.text else "help"
+        for_us = inbound.addressed or await self._reception.takes_part(event.conversation)
+        return name if for_us else None
 
     def _answers_commands(self, envelope: Envelope) -> bool:
         """One of a mention's two events: commands have no dedupe keys."""
@@ -127,9 +147,12 @@ class Ingress:
         event, user = envelope.event, envelope.event.user or ""
         here = inbound.event.conversation
         # Said at top level, `stop` begins no conversation of its own: it means the one that is going on.
-        conversation = here if event.thread_ts else self._recent.last(event.channel, user) or here
+        conversation = here if event.thread_ts else await self._last(inbound.event) or here
         note = await self._command(name, conversation, inbound.event, user)
         self._courtesies.do("note", self._api.whisper(event.channel, user, escaped(note), event.thread_ts))
+
+    async def _last(self, said: Event) -> str | None:
+        return await self._reception.last_conversation(said.channel, said.author)
 
     async def _command(self, name: CommandName, conversation: str, said: Event, user: str) -> str:
         moderator = await self._reader.moderates(user)
@@ -156,32 +179,33 @@ class Ingress:
         name = command_in(slash.command) or command_in(inbound.event.text)
         if name is None and inbound.event.text:
             await self._reception.receive(inbound)
-            self._recent.note(slash.channel_id, slash.user_id, inbound.event.conversation)
             return ON_IT
         if name is None or name == "help":
             return await self._command("help", slash_key(slash), inbound.event, slash.user_id)
-        conversation = self._recent.last(slash.channel_id, slash.user_id)
+        conversation = await self._last(inbound.event)
         if conversation is None:
             return NO_CONVERSATION
         return await self._command(name, conversation, inbound.event, slash.user_id)
 
     async def _click(self, click: ClickPayload) -> BoltResponse:
         for action in click.actions:
-            op = operation(action.action_id)
-            if op is None or not action.value:
+            about = target(action.action_id, action.value)
+            if about is None:
                 continue
-            note = await self._press(click, op, action.value)
+            note = await self._press(click, about)
             if note and click.channel:
                 thread = click.message.thread_ts if click.message else None
                 whisper = self._api.whisper(click.channel.id, click.user.id, escaped(note), thread)
                 self._courtesies.do("note", whisper)
         return _acknowledged()
 
-    async def _press(self, click: ClickPayload, op: Operation, run_id: str) -> str | None:
+    async def _press(self, click: ClickPayload, about: Target) -> str | None:
         person = await self._reader.author(click_team(click, self._identity), click.user.id)
         moderator = await self._reader.moderates(click.user.id)
         scope = scope_of(click.tenant or self._identity.team_id)
-        press = Press(op=op, run_id=run_id, person=person, moderator=moderator, scope=scope)
+        press = Press(
+            op=about.op, run_id=about.run_id, call=about.call, person=person, moderator=moderator, scope=scope
+        )
         try:
             return await self._reception.press(press)
         except StoreUnavailable:

@@ -1,11 +1,14 @@
 """Writing to Slack: messages, edits, the status line."""
 
+from collections import OrderedDict
+
 import structlog
 
 from adapters.slack.api import SlackApi
 from adapters.slack.blocks import Json, blocks
 from adapters.slack.markup import escaped, fallback
 from adapters.slack.places import Place, Ref, conversation_key
+from adapters.slack.settings import SlackConfig
 from adapters.slack.uploads import Uploads
 from bot.errors import Forbidden, Gone, PlatformError
 from bot.relay.contract import Outbound, Posted
@@ -17,12 +20,17 @@ EVENT_TYPE = "parley_segment"
 CLOSED_CHANNEL = "I cannot write in this channel. Please invite me (`/invite`) and ask again."
 
 
+KEPT = 2_000
+"""Messages of which this process remembers that it created them itself."""
+
+
 class Writer:
     """Creates and edits messages."""
 
-    def __init__(self, api: SlackApi) -> None:
+    def __init__(self, api: SlackApi, config: SlackConfig) -> None:
         self._api = api
-        self._uploads = Uploads(api)
+        self._uploads = Uploads(api, config)
+        self._created: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def post(self, place: Place, outbound: Outbound, key: str) -> Posted:
         """Create a message; its metadata carry the key."""
@@ -38,6 +46,9 @@ class Writer:
         except (Forbidden, Gone):
             await self._tell_asker(place)
             raise
+        self._created[sent.channel, sent.ts] = None
+        if len(self._created) > KEPT:
+            self._created.popitem(last=False)
         return posted(place, Ref(channel=sent.channel, ts=sent.ts))
 
     async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
@@ -45,7 +56,8 @@ class Writer:
         message = _message(ref.channel, place, outbound) | {"ts": ref.ts}
         await self._api.update(message)
         if outbound.files:
-            await self._uploads.attach(ref, place.thread, outbound.files)
+            first = (ref.channel, ref.ts) in self._created
+            await self._uploads.attach(ref, place.thread, outbound.files, first=first)
 
     async def status(self, place: Place, text: str | None) -> None:
         """Show or clear the status line; only threads have one, and a failure changes nothing."""

@@ -78,7 +78,8 @@ class Envelope(Payload):
 
     api_app_id: str = ""
     team_id: str = ""
-    event_id: str
+    event_id: str = ""
+    """Empty for what was read instead of delivered."""
     event: MessagePayload
     authorizations: tuple[Authorization, ...] = ()
 

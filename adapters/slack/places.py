@@ -13,6 +13,11 @@ def conversation_key(team: str, channel: str, root: str) -> str:
     return f"{PLATFORM}:{team}:{channel}:{root}"
 
 
+def channel_key(team: str, channel: str) -> str:
+    """Name of a channel in `Event.channel`."""
+    return f"{PLATFORM}:{team}:{channel}"
+
+
 def scope_of(team: str) -> str:
     """Where a moderator of that workspace or enterprise has a say."""
     return f"{PLATFORM}:{team}"

@@ -1,8 +1,8 @@
 """What Slack's Web API answers, as records."""
 
-from pydantic import Field
+from pydantic import Field, OnErrorOmit
 
-from adapters.slack.payloads import Payload
+from adapters.slack.payloads import FilePayload, MessagePayload, Payload
 
 
 class Identity(Payload):
@@ -11,6 +11,15 @@ class Identity(Payload):
     team_id: str
     user_id: str
     user: str = "assistant"
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+    at: float = 0.0
+    """Unix seconds by Slack's own clock when it said so."""
+
+    @property
+    def tenant(self) -> str:
+        """The workspace, or the enterprise of an org-wide install."""
+        return (self.enterprise_id if self.is_enterprise_install else None) or self.team_id
 
 
 class Sent(Payload):
@@ -60,7 +69,28 @@ class Listed(Payload):
     """A message in a history."""
 
     ts: str
+    type: str = "message"
+    subtype: str | None = None
+    user: str | None = None
+    bot_id: str | None = None
+    text: str | None = None
+    thread_ts: str | None = None
+    client_msg_id: str | None = None
+    files: tuple[FilePayload, ...] = ()
+    hidden: bool = False
+    user_team: str | None = None
+    team: str | None = None
+    latest_reply: str | None = None
+    """`ts` of the newest reply, when it is the first message of a thread."""
     metadata: Metadata = Metadata()
+
+    def event(self, channel: str, *, direct: bool) -> MessagePayload:
+        """As the event that reported it. Unlike events, a history calls a thread's first message a part of it."""
+        known = self.model_dump(exclude={"latest_reply", "metadata"})
+        place = {"channel": channel, "channel_type": "im" if direct else None}
+        return MessagePayload.model_validate(
+            {**known, **place, "thread_ts": None if self.thread_ts == self.ts else self.thread_ts}
+        )
 
 
 class Cursor(Payload):
@@ -72,7 +102,21 @@ class Cursor(Payload):
 class History(Payload):
     """A page of `conversations.replies` or `conversations.history`."""
 
-    messages: tuple[Listed, ...] = ()
+    messages: tuple[OnErrorOmit[Listed], ...] = ()
+    response_metadata: Cursor = Cursor()
+
+
+class Membership(Payload):
+    """A channel that we are a member of."""
+
+    id: str
+    is_im: bool = False
+
+
+class Memberships(Payload):
+    """A page of `users.conversations`."""
+
+    channels: tuple[OnErrorOmit[Membership], ...] = ()
     response_metadata: Cursor = Cursor()
 
 
@@ -81,3 +125,21 @@ class UploadSlot(Payload):
 
     upload_url: str
     file_id: str
+
+
+class FileInfo(Payload):
+    """A file, and where it is shown."""
+
+    permalink: str = ""
+    shares: dict[str, dict[str, object]] = Field(default_factory=dict)
+    """By kind of channel, then by channel."""
+
+    def shown_in(self, channel: str) -> bool:
+        """Whether it is shown in this channel."""
+        return any(channel in places for places in self.shares.values())
+
+
+class FileReply(Payload):
+    """Reply of `files.info`."""
+
+    file: FileInfo

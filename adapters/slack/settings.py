@@ -5,6 +5,8 @@ from pydantic import SecretStr
 from bot.domain.record import Record
 
 SLACK_API = "https://slack.com/api/"
+BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a setting
+APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105
 
 
 class SlackConfig(Record):
@@ -12,12 +14,16 @@ class SlackConfig(Record):
 
     bot_token: SecretStr
     """`xoxb-…`, for everything but opening the socket."""
-    app_token: SecretStr
-    """`xapp-…` with the scope `connections:write`, for opening the socket only."""
+    app_token: SecretStr | None = None
+    """`xapp-…` with the scope `connections:write`, for opening sockets only: a process that only writes needs none."""
     api_url: str | None = None
     """Base URL of the Web API when it is not Slack's own, e.g. `http://127.0.0.1:8080/api/`."""
     connections: int = 2
-    """Sockets that are open at the same time, so that one can be replaced while the other delivers. Slack allows 10."""
+    """Sockets that a deployment keeps, so that one can be replaced while the other delivers. Slack allows 10."""
+    share_waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    """Seconds before each look whether Slack shows files that it has taken."""
+    look_waits: tuple[float, ...] = (0.0, 1.0, 2.0)
+    """Seconds before each look for files that an earlier process may have attached."""
 
     @property
     def base_url(self) -> str:

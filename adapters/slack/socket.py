@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import structlog
@@ -21,36 +21,24 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from adapters.slack.api import SlackApi, sdk_logger
 from adapters.slack.errors import refused, slack_errors
 from adapters.slack.patience import patiently
+from adapters.slack.presence import Presence
+from adapters.slack.session import Session
+from adapters.slack.settings import APP_TOKEN
+from adapters.slack.watch import Watch
 from bot.errors import Forbidden, OperatorError, PlatformError, Unauthorised
 
 log = structlog.get_logger()
-
-APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a setting
-BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105
-RECHECK = 5.0
-"""Seconds between two attempts to find out whether the bot token is good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How closely a connection is watched, in seconds."""
-
-    ping: float = 3.0
-    """Between pings; the SDK calls a connection stale after four of them without a pong."""
-    tick: float = 1.0
-    """Between two looks."""
-    renew_after: float = 10.0
-    """Down for so long: throw away the address, which is good for one use and which the SDK tries for ever."""
-    replace_after: float = 60.0
-    """Down for so long: throw away the client."""
-    goodbye: float = 3.0
-    """For events in work, and for the closing handshake, which Slack does not always finish."""
 
 
 class Client(SocketModeClient):
     """The SDK's client. It would ask for an address for ever with a token that was revoked: this one remembers why."""
 
     refusal: OperatorError | None = None
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last ping that was answered was sent; 0 before the first answer."""
+        return max(0.0, time.time() - self.last_ping_pong_time) if self.last_ping_pong_time else 0.0
 
     async def issue_new_wss_url(self) -> str:
         """Ask for a fresh address."""
@@ -65,7 +53,11 @@ class Client(SocketModeClient):
 class Socket:
     """One connection, replaced for as long as `run` is not cancelled."""
 
-    def __init__(self, api: SlackApi, app: AsyncApp, app_token: str, watch: Watch) -> None:
+    def __init__(
+        self, name: str, api: SlackApi, app: AsyncApp, app_token: str, watch: Watch, presence: Presence
+    ) -> None:
+        self.name = name
+        self._presence = presence
         self._api = api
         self._app = app
         self._app_token = app_token
@@ -88,7 +80,7 @@ class Socket:
                 await self._serve(client)
             finally:
                 await self._discard(client)
-            log.warning("slack connection replaced")
+            log.warning("slack connection replaced", connection=self.name)
 
     def _client(self, url: str | None) -> Client:
         client = Client(
@@ -114,6 +106,7 @@ class Socket:
                     raise client.refusal
                 if await client.is_connected():
                     down_since = None
+                    self._presence.alive(self.name, client.silent_for)
                     continue
                 now = time.monotonic()
                 down_since = now if down_since is None else down_since
@@ -142,7 +135,8 @@ class Socket:
         self, _client: AsyncBaseSocketModeClient, message: dict[str, object], _raw: str | None = None
     ) -> None:
         if message.get("type") == "hello":
-            log.info("slack connected")
+            log.info("slack connected", connection=self.name)
+            self._presence.greeted(self.name)  # before the first event, so that none hides what was missed
             self.ready.set()
 
     async def _response(self, request: SocketModeRequest) -> BoltResponse:
@@ -169,73 +163,53 @@ class Socket:
 
 @asynccontextmanager
 async def listening(
-    api: SlackApi, app: AsyncApp, app_token: str, connections: int, watch: Watch | None = None
+    name: str, api: SlackApi, app_token: str, session: Session, watch: Watch
 ) -> AsyncGenerator[asyncio.Task[None]]:
-    """Hand events to `app` until the block is left. Entered when Slack has greeted the first connection.
+    """Keep one socket until the block is left. Entered when Slack has greeted it.
 
-    Gives the task that keeps all connections; it ends by itself only when Slack refuses a token.
+    Gives the task that keeps it; it ends by itself only when Slack refuses a token.
 
     Raises:
-        OperatorError: Slack refused the app token.
+        OperatorError: Slack refused a token.
     """
-    watch = watch or Watch()
     try:
-        url = await patiently(api.socket_url)
+        url = await patiently(partial(api.socket_url, app_token))
     except PlatformError as error:
         raise refused(APP_TOKEN, error) from error
-    sockets = [Socket(api, app, app_token, watch) for _ in range(connections)]
-    supervisor = asyncio.create_task(_stay_connected(api, sockets, url), name="slack")
+    socket = Socket(name, api, session.app, app_token, watch, session.presence)
+    keeper = asyncio.create_task(_stay_connected(socket, url, session.revoked), name=name)
     try:
-        await _first(sockets[0], supervisor)
-        yield supervisor
-        with suppress(TimeoutError):  # whatever is not acknowledged by then, Slack sends again
-            async with asyncio.timeout(watch.goodbye):
-                await asyncio.gather(*(socket.idle.wait() for socket in sockets))
+        await _first(socket, keeper)
+        try:
+            yield keeper
+        finally:
+            with suppress(TimeoutError):  # whatever is not acknowledged by then, Slack sends again
+                async with asyncio.timeout(watch.goodbye):
+                    await socket.idle.wait()
     finally:
-        supervisor.cancel()
-        await asyncio.gather(supervisor, return_exceptions=True)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        session.presence.left(name)
 
 
-async def _stay_connected(api: SlackApi, sockets: list[Socket], url: str) -> None:
-    """Run all connections, until the first of them cannot go on or the bot token is refused."""
-    tasks = [
-        asyncio.create_task(socket.run(None if number else url), name=f"slack socket {number}")
-        for number, socket in enumerate(sockets)
-    ]
-    tasks.append(asyncio.create_task(_revoked(api), name="slack token"))
+async def _stay_connected(socket: Socket, url: str, revoked: asyncio.Task[None]) -> None:
+    """Keep a socket until it cannot go on or the bot token is refused."""
+    running = asyncio.create_task(socket.run(url), name=f"{socket.name} client")
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((running, revoked), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
-async def _revoked(api: SlackApi) -> None:
-    """Wait until a call finds that Slack does not accept the bot token, and be sure of it.
-
-    Raises:
-        OperatorError: it is so.
-    """
-    while True:
-        await api.refused.wait()
-        try:
-            await api.identity()
-        except Unauthorised as error:
-            raise refused(BOT_TOKEN, error) from error
-        except PlatformError as error:
-            log.warning("slack token not checked", error=str(error))
-            await asyncio.sleep(RECHECK)
-
-
-async def _first(socket: Socket, supervisor: asyncio.Task[None]) -> None:
+async def _first(socket: Socket, keeper: asyncio.Task[None]) -> None:
     """Wait for the greeting, or for the failure that keeps it from coming."""
     greeting = asyncio.create_task(socket.ready.wait())
     try:
-        await asyncio.wait({greeting, supervisor}, return_when=asyncio.FIRST_COMPLETED)
-        if supervisor.done():
-            supervisor.result()
+        await asyncio.wait({greeting, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        if keeper.done():
+            keeper.result()
     finally:
         greeting.cancel()

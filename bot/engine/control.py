@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import structlog
 
 from bot.domain.runs import RunStatus
-from bot.engine.heartbeat import Heartbeat
+from bot.domain.steps import Decision
 from bot.engine.interrupt import Interrupt
-from bot.ports import Runs
+from bot.ports import Enrolment, Runs
 
 log = structlog.get_logger()
 
@@ -17,21 +17,26 @@ class RunningRuns:
     """Implements `bot.ports.RunControl`. Made first, given to the chat and to the engine that works on the runs.
 
     Args:
-        runs: where a Stop is recorded.
+        runs: where a Stop and a decision are recorded.
     """
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
         self._interrupts: dict[str, Interrupt] = {}
-        self._heartbeat: Heartbeat | None = None
+        self._enrolment: Enrolment | None = None
 
     @property
     def alive(self) -> bool:
         """Whether this process may act on its lanes: look before every request to a chat platform.
 
-        True before an engine has enrolled: nothing can have been taken over yet.
+        True before the process has enrolled: nothing can have been taken over yet.
         """
-        return self._heartbeat is None or self._heartbeat.fresh
+        return self._enrolment is None or self._enrolment.fresh
+
+    @property
+    def workers(self) -> int:
+        """How many processes work on runs now: as of the last beat, and one before there was any."""
+        return 1 if self._enrolment is None else max(1, self._enrolment.present.workers)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -45,11 +50,15 @@ class RunningRuns:
             self._interrupts[run_id].stop()
         return status
 
+    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+        """Record what a person says about an interrupted call; whoever claims the lane goes on with its run."""
+        return await self._runs.decide(run_id, call, decision)
+
     # --- for the engine
 
-    def follow(self, heartbeat: Heartbeat) -> None:
+    def follow(self, enrolment: Enrolment) -> None:
         """From now on the lanes are ours as long as this one is fresh."""
-        self._heartbeat = heartbeat
+        self._enrolment = enrolment
 
     @contextmanager
     def working_on(self, run_id: str, interrupt: Interrupt) -> Generator[None]:
@@ -62,11 +71,13 @@ class RunningRuns:
 
     async def look_for_stops(self) -> None:
         """Stop the runs that were stopped at another process."""
-        for run_id, interrupt in [*self._interrupts.items()]:
-            try:
-                run = await self._runs.get(run_id)
-            except Exception:  # a process boundary: the next look follows, and Stop is also seen between steps
-                log.exception("cannot look for stops", run_id=run_id)
-                return
-            if run is not None and run.status is RunStatus.CANCELLING:
+        if not self._interrupts:
+            return
+        try:
+            stopped = await self._runs.cancelling(self.running)
+        except Exception:  # a process boundary: the next look follows, and Stop is also seen between steps
+            log.exception("cannot look for stops")
+            return
+        for run_id in stopped:
+            if (interrupt := self._interrupts.get(run_id)) is not None:  # it may have ended meanwhile
                 interrupt.stop()

@@ -130,10 +130,12 @@ class Draft:
         if len(text) > room:
             text = text[:room]
             self.finish = FinishReason.LENGTH
+        if not text:
+            return ""
         gap = "\n\n" if into is self._refusal and self._text and not into else ""
         into.append(text)
         self._size += len(text)
-        return gap + text if text else ""
+        return gap + text
 
     def _argue(self, key: str, fragment: str) -> None:
         call = self._calls.get(key)

@@ -1,16 +1,19 @@
 """The execution of one run: from what is on record to its end, one recorded step after the other."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from bot.domain.events import RunChanged
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import Effect
+from bot.domain.steps import Effect, ToolCall
 from bot.domain.turns import FinishReason, Turn, TurnResult, TurnState
 from bot.engine.broadcast import Broadcast
 from bot.engine.context import Context
 from bot.engine.failures import (
     REQUEST_TOO_LONG,
+    AwaitsDecision,
     EmptyAnswer,
     Postponed,
     TooManyCrashes,
@@ -24,7 +27,7 @@ from bot.engine.parts import Parts
 from bot.engine.progress import BROKEN_BY_CRASH, NOTHING, Progress, progress_of
 from bot.engine.tool_calls import CallRunner
 from bot.engine.turn import TurnWriter
-from bot.errors import ContentFiltered, ModelError, ModelRefusedAccess
+from bot.errors import ContentFiltered, ModelError, ModelRefusedAccess, PlatformError, RateLimited, Unreachable
 from bot.ports import Ending, PlannedCall, RunSink
 
 log = structlog.get_logger()
@@ -58,6 +61,8 @@ class Execution:
 
         Raises:
             Fenced: the lane is lost; nothing more may be written.
+            RateLimited: a person has to be asked something, and cannot be asked now.
+            Unreachable: likewise.
         """
         try:
             ending = await self._to_its_end()
@@ -66,6 +71,9 @@ class Execution:
         except Postponed as rest:
             await self._runs.postpone(self._lease, self._work.run.id, rest.seconds)
             log.info("run postponed", run_id=self._work.run.id, seconds=round(rest.seconds, 1))
+            return None
+        except AwaitsDecision:
+            log.info("run waits for a person", run_id=self._work.run.id)
             return None
         except (ModelError, ModelRefusedAccess, TooManyRounds, TooManyCrashes) as error:
             log.warning("run failed", run_id=self._work.run.id, error=type(error).__name__, detail=str(error))
@@ -96,12 +104,16 @@ class Execution:
 
     async def _start(self) -> None:
         self._interrupt.check()
-        self._fresh = bool(await self._broadcast.record(self._runs.start(self._lease, self._work.run.id)))
-        if not self._fresh:
-            now = await self._runs.get(self._work.run.id)
-            if now is not None and now.status is RunStatus.CANCELLING:
-                self._interrupt.stop()
+        started = await self._broadcast.record(self._runs.start(self._lease, self._work.run.id))
+        self._fresh = bool(started) and self._work.run.started_at is None
+        if not started:
+            await self._look_for_stop()
         self._interrupt.check()
+
+    async def _look_for_stop(self) -> None:
+        now = await self._runs.get(self._work.run.id)
+        if now is not None and now.status is RunStatus.CANCELLING:
+            self._interrupt.stop()
 
     async def _left_early(self, reason: Reason) -> Ending:
         now = await self._runs.get(self._work.run.id)
@@ -128,11 +140,41 @@ class Execution:
             return None
         if last is not None and last.state is TurnState.DONE:
             if waiting := progress.open_calls(last):
-                await self._call_runner().run(waiting)
+                await self._carry_on(waiting)
                 return None
             if not progress.calls_of(last):
                 return self._ending(last.finish)
         return await self._ask(progress)
+
+    async def _carry_on(self, calls: Sequence[ToolCall]) -> None:
+        """Bring calls to an end without a person as far as possible, and only then ask about the first that is left."""
+        if doable := [call for call in calls if not (call.interrupted and call.decision is None)]:
+            await self._call_runner().run(doable)
+        elif not await self._left_to_person(calls[0]):
+            await self._call_runner().run(calls[:1])
+
+    async def _left_to_person(self, call: ToolCall) -> bool:
+        """Ask what became of a call. Returns False when nobody can be asked, True when they have decided already.
+
+        Raises:
+            AwaitsDecision: they have not; the run has to be left.
+        """
+        async with self._interrupt.watch():
+            if not await self._shown(call):
+                return False
+        if await self._broadcast.record(self._runs.wait_for_decision(self._lease, call)):
+            raise AwaitsDecision
+        await self._look_for_stop()
+        return True
+
+    async def _shown(self, call: ToolCall) -> bool:
+        try:
+            return await self._sink.ask(call)
+        except (RateLimited, Unreachable):
+            raise  # tried again later, like an answer
+        except PlatformError as error:
+            log.warning("nobody can be asked", run_id=call.run_id, tool=call.name, error=type(error).__name__)
+            return False
 
     async def _ask(self, progress: Progress) -> Ending | None:
         if progress.rounds >= self._parts.limits.rounds:

@@ -67,6 +67,10 @@ class Postponed(ParleyError):
         self.seconds = seconds
 
 
+class AwaitsDecision(ParleyError):
+    """The run waits until a person has said what became of one of its calls."""
+
+
 def name_of(error: ModelError) -> str:
     """The word for a failure that is recorded with the turn: never the error's text."""
     return type(error).__name__

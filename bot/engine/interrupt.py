@@ -31,13 +31,13 @@ class Interrupt:
     """What interrupts one run. Only code inside `watch` is interrupted; everything else looks at `check`.
 
     Args:
-        clock: tells the time.
-        deadline: Unix seconds at which the run expires, or None.
+        clock: measures how much time has passed; what time it is does not matter here.
+        remaining: seconds until the run expires, by the database's clock, or None.
     """
 
-    def __init__(self, clock: Clock, deadline: float | None) -> None:
+    def __init__(self, clock: Clock, remaining: float | None) -> None:
         self._clock = clock
-        self._deadline = deadline
+        self._deadline = None if remaining is None else clock.monotonic() + remaining
         self._stopped = False
         self._scope: asyncio.Timeout | None = None
 
@@ -49,7 +49,7 @@ class Interrupt:
 
     def remaining(self) -> float | None:
         """Seconds until the run expires; None when it never does."""
-        return None if self._deadline is None else self._deadline - self._clock.now()
+        return None if self._deadline is None else self._deadline - self._clock.monotonic()
 
     def check(self) -> None:
         """Leave the run if there is a reason.
@@ -59,7 +59,7 @@ class Interrupt:
         """
         if self._stopped:
             raise Interrupted(Reason.STOPPED)
-        if self._deadline is not None and self._clock.now() >= self._deadline:
+        if self._deadline is not None and self._clock.monotonic() >= self._deadline:
             raise Interrupted(Reason.EXPIRED)
 
     @asynccontextmanager

@@ -48,13 +48,14 @@ class Lane:
         self._stopping = stopping
 
     async def drain(self) -> None:
-        """Work until the lane is empty, lost, or the process is told to stop."""
+        """Work until the lane is empty or lost. When the process ends, give it back after the run that is going on."""
         try:
             while not self._stopping():
                 work = await self._next()
                 if work is None:
                     return
                 await self._see_to(work)
+            await self._release()
         except Fenced:
             log.warning("lane lost", thread_id=self._lease.thread_id, fence=self._lease.fence)
 
@@ -67,6 +68,12 @@ class Lane:
             except Exception:  # a process boundary: the lane is ours and nobody else can free it
                 log.exception("lane cannot be read", thread_id=self._lease.thread_id)
                 await self._parts.clock.sleep(self._parts.limits.poll)
+
+    async def _release(self) -> None:
+        try:
+            await self._parts.store.lanes.release(self._lease)
+        except Exception:  # the same boundary: the end of the enrolment frees it too
+            log.exception("lane cannot be given back", thread_id=self._lease.thread_id)
 
     async def _see_to(self, work: Work) -> None:
         run_id = work.run.id
@@ -90,13 +97,13 @@ class Lane:
 
     async def _execute(self, work: Work, sink: RunSink) -> Run | None:
         run = work.run
-        interrupt = Interrupt(self._parts.clock, run.expires_at)
+        interrupt = Interrupt(self._parts.clock, None if run.expires_at is None else run.expires_at - work.now)
         execution = Execution(self._parts, work, self._lease, sink, interrupt)
         with self._control.working_on(run.id, interrupt):
             try:
                 return await execution.run()
-            except (Fenced, StoreUnavailable):
-                raise
+            except (Fenced, StoreUnavailable, RateLimited, Unreachable):
+                raise  # the last two: a person is to be asked, but not now
             except Exception as error:  # a process boundary: an unforeseen error ends the run and is told to the person
                 log.exception("run failed unexpectedly", run_id=run.id)
                 return await execution.fail(error)
@@ -104,7 +111,7 @@ class Lane:
     async def _rest(self, work: Work, error: Exception) -> None:
         """Try the delivery again later, or give it up."""
         run_id = work.run.id
-        delay = self._redelivery.wait(run_id, work.delivery, error)
+        delay = self._redelivery.wait(work, error)
         try:
             if delay is not None:
                 await self._parts.store.runs.postpone(self._lease, run_id, delay)

@@ -20,6 +20,16 @@ class EngineLimits(Record):
     """A process whose last beat is older has lost its lanes; the store frees them after `LEASE_SECONDS`."""
     drain: float = 20.0
     """How long running work may go on after the process was told to stop (Heroku kills after 30)."""
+    job_look: float = 5.0
+    """Least time between two looks whether a periodic job is due that another process had."""
+    expire_every: float = 15.0
+    """Between two looks for runs whose time is over and that nobody works on."""
+    clean_every: float = 3600.0
+    """Between two rounds of cleaning the database."""
+    keys_age: float = 7 * 86_400.0
+    """Age at which dedupe keys are forgotten: no platform sends an event again after a week."""
+    files_age: float = 86_400.0
+    """Age at which a file is forgotten that no message has claimed."""
     stop_poll: float | None = 2.0
     """Between two looks for Stops that were pressed at another process; None when there is only one process."""
     deliveries: int = Field(default=12, ge=1)

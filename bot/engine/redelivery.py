@@ -11,10 +11,9 @@ What can never be delivered (channel or permission gone) the sink closes by itse
 import random
 from collections import Counter
 
-from bot.domain.deliveries import Delivery
+from bot.domain.lanes import Work
 from bot.engine.limits import EngineLimits
 from bot.errors import RateLimited, Unreachable
-from bot.ports import Clock
 
 _MOST_DOUBLINGS = 20
 """Far beyond every cap, and far below what a float can hold."""
@@ -24,24 +23,23 @@ class Redelivery:
     """Counts failed deliveries of one process, by run; after a restart the counts begin anew.
 
     Args:
-        clock: tells how old a delivery is.
         limits: how often and after how long.
     """
 
-    def __init__(self, clock: Clock, limits: EngineLimits) -> None:
-        self._clock = clock
+    def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
         self._tries: Counter[str] = Counter()
         self._unforeseen: Counter[str] = Counter()
 
-    def wait(self, run_id: str, delivery: Delivery | None, error: Exception) -> float | None:
+    def wait(self, work: Work, error: Exception) -> float | None:
         """Seconds until the next try after `error`; None when the delivery is to be abandoned."""
+        run_id = work.run.id
         self._tries[run_id] += 1
         if not isinstance(error, RateLimited | Unreachable):
             self._unforeseen[run_id] += 1
             over = self._unforeseen[run_id] >= self._limits.deliveries
         else:
-            over = self._tries[run_id] >= self._limits.deliveries and not self._is_young(delivery)
+            over = self._tries[run_id] >= self._limits.deliveries and not self._is_young(work)
         return None if over else self._delay(self._tries[run_id], error)
 
     def forget(self, run_id: str) -> int:
@@ -49,8 +47,10 @@ class Redelivery:
         self._unforeseen.pop(run_id, None)
         return self._tries.pop(run_id, 0)
 
-    def _is_young(self, delivery: Delivery | None) -> bool:
-        return delivery is not None and self._clock.now() - delivery.created_at < self._limits.delivery_patience
+    def _is_young(self, work: Work) -> bool:
+        """By the database's clock: this machine's own may be wrong."""
+        delivery = work.delivery
+        return delivery is not None and work.now - delivery.created_at < self._limits.delivery_patience
 
     def _delay(self, tries: int, error: Exception) -> float:
         """With jitter, so that many answers that were refused together do not come back together."""

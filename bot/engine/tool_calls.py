@@ -1,11 +1,16 @@
 """Carrying out a turn's tool calls by the ledger: each is begun on record, and never again when that could do harm.
 
-| state found | `read`    | `idempotent`            | `once`                      |
-|-------------|-----------|-------------------------|-----------------------------|
-| planned     | run       | run                     | run                         |
-| started     | run again | run again, the same key | unknown: never run again    |
-| …too often  | failed    | failed                  | unknown                     |
-| ended       | kept      | kept                    | kept                        |
+| state found         | `read`    | `idempotent`            | `once`                                       |
+|---------------------|-----------|-------------------------|----------------------------------------------|
+| planned             | run       | run                     | run                                          |
+| started             | run again | run again, the same key | a person is asked; unknown if nobody can be  |
+| …they say: worked   |           |                         | done, with an output that says who said so   |
+| …they say: again    |           |                         | run again, the same key                      |
+| …they say: skip     |           |                         | unknown, with an output that says who        |
+| started too often   | failed    | failed                  | (every further time was a person's decision) |
+| ended               | kept      | kept                    | kept                                         |
+
+The engine asks when all other calls of the turn have ended, about one call at a time (`execution.py`).
 """
 
 import asyncio
@@ -16,7 +21,7 @@ import structlog
 
 from bot.domain.events import CallChanged, RunEvent
 from bot.domain.messages import Author
-from bot.domain.steps import CallState, Effect, ToolCall
+from bot.domain.steps import CallState, Decision, ToolCall
 from bot.engine.broadcast import Broadcast
 from bot.engine.interrupt import Interrupt
 from bot.engine.limits import EngineLimits
@@ -27,6 +32,18 @@ log = structlog.get_logger()
 UNKNOWN = (
     "The outcome of this call is unknown: it was begun but interrupted before its result was recorded. "
     "It may or may not have taken effect. Check before you repeat it, and tell the person."
+)
+WORKED = (
+    "This call was interrupted before its result was recorded. The person was asked and says that it worked. "
+    "Take it as done and do not repeat it. What it would have returned is not known."
+)
+SKIPPED = (
+    "This call was interrupted before its result was recorded. The person was asked and chose to go on without "
+    "knowing whether it took effect. Do not repeat it unless they ask for that."
+)
+NOT_AGAIN = (
+    "{refusal} The person had asked to run it again after it was interrupted; whether that first time took effect "
+    "is unknown."
 )
 TOO_MANY_CALLS = "Not run: at most {limit} tool calls are run in one turn. Ask again for those that are still needed."
 BEGUN_TOO_OFTEN = (
@@ -85,12 +102,27 @@ class CallRunner:
 
     async def _one(self, call: ToolCall, room: asyncio.Semaphore) -> None:
         async with room:
-            if call.state is CallState.STARTED and call.effect is Effect.ONCE:
-                await self._end(call, CallState.UNKNOWN, UNKNOWN)
+            if call.interrupted:
+                await self._decided(call)
             elif (refusal := self._refusal(call)) is not None:
                 await self._end(call, CallState.FAILED, refusal)
             else:
                 await self._begin_and_end(call)
+
+    async def _decided(self, call: ToolCall) -> None:
+        """Do what the person said; without their word nobody could be asked."""
+        match call.decision:
+            case None:
+                await self._end(call, CallState.UNKNOWN, UNKNOWN)
+            case Decision.WORKED:
+                await self._end(call, CallState.DONE, WORKED)
+            case Decision.SKIP:
+                await self._end(call, CallState.UNKNOWN, SKIPPED)
+            case Decision.AGAIN:
+                if (refusal := self._toolbox.refuse(call.name, call.arguments)) is not None:
+                    await self._end(call, CallState.UNKNOWN, NOT_AGAIN.format(refusal=refusal))
+                else:
+                    await self._begin_and_end(call)
 
     async def _begin_and_end(self, call: ToolCall) -> None:
         lease = self._broadcast.lease

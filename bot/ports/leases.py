@@ -49,6 +49,13 @@ class Lanes(Protocol):
         """
         ...
 
+    async def release(self, lease: Lease) -> None:
+        """Give a lane back though there may be something to do in it, and wake whoever can go on with it.
+
+        Nothing happens when it is not ours any more.
+        """
+        ...
+
     async def wait(self, seconds: float) -> None:
         """Return as soon as there may be something to claim, whichever process made it so, or after `seconds`."""
         ...

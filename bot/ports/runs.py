@@ -102,11 +102,11 @@ class Runs(Protocol):
         """Move a call to done, failed or unknown. The last call of a turn completes the turn's tool_calls step."""
         ...
 
-    async def wait_for_decision(self, lease: Lease, run_id: str) -> tuple[RunEvent, ...]:
-        """Move a run to requires_action because a person has to say what became of one of its calls.
+    async def wait_for_decision(self, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
+        """Move a run to requires_action because a person has to say what became of this call.
 
-        Nothing happens, and there is no event, when the run is no longer in progress or no call of it is undecided:
-        `decide` was quicker.
+        Nothing happens, and there is no event, when the run is no longer in progress or the call is not undecided any
+        more: `decide` was quicker. Other calls do not matter: nobody has been asked about them yet.
         """
         ...
 

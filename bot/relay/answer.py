@@ -11,17 +11,25 @@ from bot.domain.runs import Run
 from bot.domain.steps import ToolCall
 from bot.ports import Store
 from bot.relay.chat import Chat
-from bot.relay.contract import Button, Outbound, OutboundFile
+from bot.relay.contract import Button, Operation, Outbound, OutboundFile
 from bot.relay.errand import Errand
 from bot.relay.full_lane import why_turned_away
 from bot.relay.policy import RelayPolicy
 from bot.relay.produced import answer_file
+from bot.relay.text.blocks import close_fence
 from bot.relay.text.composer import Composer
 from bot.relay.text.document import Document, incident
 from bot.relay.text.links import addresses
+from bot.relay.text.question import question
 from bot.relay.text.sources import named_by_tools
 
 STOP = "Stop"
+DECISIONS: tuple[tuple[Operation, str], ...] = (
+    ("worked", "It worked"),
+    ("again", "Run it again"),
+    ("skip", "Skip it"),
+)
+GOING_ON = "_Going on…_"
 NO_FILES = "_The files of this answer could not be attached here._"
 _T = TypeVar("_T")
 _SLOW = 0.05
@@ -45,6 +53,7 @@ class Answer:
         stop = Button(op="stop", run_id=errand.run_id, label=STOP, danger=True)
         self._buttons = (stop,) if chat.capabilities.buttons else ()
         self._files_out = chat.capabilities.files_out
+        self._decided = False
         self._slow = False
         self._sources_of: tuple[ToolCall, ...] = ()
         self._skipped: tuple[Attachment, ...] = ()
@@ -52,7 +61,9 @@ class Answer:
     async def load(self) -> None:
         """Take over what is on record: it is the truth at the end, and all there is after a crash."""
         store, errand = self._store, self._errand
-        self._document.load(await store.runs.messages(errand.run_id), await store.runs.calls(errand.run_id))
+        calls = await store.runs.calls(errand.run_id)
+        self._document.load(await store.runs.messages(errand.run_id), calls)
+        self._decided = any(call.decision is not None for call in calls)
         history = await store.history.up_to(errand.run, _HISTORY)
         said = [message for message in history if message.role == "user"]
         self._composer.known = addresses([message.text for message in said])
@@ -88,7 +99,20 @@ class Answer:
         await self._learn_addresses()
         text, progress = self._document.text, self._document.progress
         texts = await self._composed(text, lambda: self._composer.running(text, progress, live))
+        if not texts and live and self._decided:  # in place of a question that has been answered
+            texts = (self._composer.plain(progress or GOING_ON),)
         return _messages(texts, buttons=self._buttons)
+
+    async def asking(self, call: ToolCall, live: int) -> list[Outbound]:
+        """The answer so far with the question what became of `call`, given that `live` messages are posted already."""
+        await self._learn_addresses()
+        text = close_fence(self._document.text).rstrip()
+        texts = await self._composed(text, lambda: self._composer.asking(text, question(call), live))
+        decisions = [
+            Button(op=op, run_id=self.run_id, call=call.place, label=label, danger=op == "again")
+            for op, label in DECISIONS
+        ]
+        return _messages(texts, buttons=(*decisions, *self._buttons))
 
     async def ended(self, run: Run, live: int, files: tuple[OutboundFile, ...] | None) -> list[Outbound]:
         """The messages of the whole answer. Never empty.

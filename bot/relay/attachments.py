@@ -104,7 +104,7 @@ class FileIntake:
             return self._skipped(
                 file, "The platform sent a web page instead; the bot may lack the permission to read files."
             )
-        stored = await self._files.add(file_name(file.name), content, media_type)
+        stored = await self._files.add(file_name(file.name), content, media_type, claimed=False)  # `attach` claims it
         return Taken(Attachment(name=stored.filename, file_id=stored.id), is_image=is_image(media_type))
 
     @property

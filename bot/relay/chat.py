@@ -1,6 +1,6 @@
 """The only way from an answer to its platform: no request goes out unpaced, or from a process that lost its lanes."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,10 +42,10 @@ class Chat:
         with self._asking(create=True):
             return await self.adapter.post(self.address, outbound, key)
 
-    async def find(self, key: str, since: float) -> Posted | None:
-        """Look for a message that may have been created since then (Unix seconds)."""
+    async def find(self, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
+        """Look for a message that may have been created since then (Unix seconds), and is none of the `known`."""
         with self._asking():
-            return await self.adapter.find(self.address, key, since)
+            return await self.adapter.find(self.address, key, since, known)
 
     async def edit(self, ref: dict[str, str], outbound: Outbound) -> None:
         """Replace a message."""

@@ -3,6 +3,7 @@
 import structlog
 
 from bot.domain.deliveries import Delivery, DeliveryState
+from bot.domain.steps import Decision
 from bot.ports import RunControl, Store
 from bot.relay.contract import COMMANDS, Command, CommandName, Press
 
@@ -21,7 +22,9 @@ NOTHING_TO_FORGET = "There is no conversation here yet. Your next message starts
 STOPPING = "Stopping."
 NOTHING_RUNS = "There is no answer to stop here."
 NOT_YOURS = "Only the person who asked, or a moderator, can stop this answer."
+NOT_YOURS_TO_DECIDE = "Only the person who asked, or a moderator, can decide this."
 TOO_LATE = "This answer is already finished."
+SETTLED = "This is settled already."
 UNKNOWN = "This answer is not known any more."
 
 _MARKS = ("!", "/")
@@ -43,7 +46,7 @@ class Commands:
     """Carries out commands and button presses."""
 
     def __init__(self, store: Store, control: RunControl) -> None:
-        """Act on `store`, and stop runs by `control`."""
+        """Act on `store`; runs are stopped and decisions taken by `control`."""
         self._store = store
         self._control = control
 
@@ -63,9 +66,13 @@ class Commands:
         delivery = await self._store.deliveries.get(press.run_id)
         if delivery is None:
             return UNKNOWN
-        if not _may_stop(press, delivery):
-            return NOT_YOURS
-        return None if await self._stop(delivery) else TOO_LATE
+        if press.op == "stop":
+            if not _may_act(press, delivery):
+                return NOT_YOURS
+            return None if await self._stop(delivery) else TOO_LATE
+        if not _may_act(press, delivery):
+            return NOT_YOURS_TO_DECIDE
+        return None if await self._decide(press, Decision(press.op)) else SETTLED
 
     async def _stop_current(self, command: Command) -> str:
         thread_id = await self._store.intake.thread_of(command.conversation)
@@ -73,7 +80,7 @@ class Commands:
             delivery = await self._store.deliveries.get(run.id)
             if delivery is None:  # it came in over HTTP
                 continue
-            if not _may_stop(command, delivery):
+            if not _may_act(command, delivery):
                 return NOT_YOURS
             return STOPPING if await self._stop(delivery) else TOO_LATE
         return NOTHING_RUNS
@@ -86,8 +93,14 @@ class Commands:
         log.info("stop asked for", run_id=delivery.run_id)
         return await self._control.cancel(delivery.run_id) is not None
 
+    async def _decide(self, press: Press, decision: Decision) -> bool:
+        """Take a decision about an interrupted call. Returns False when there is nothing to decide any more."""
+        decided = await self._control.decide(press.run_id, press.call, decision)
+        log.info("decision", run_id=press.run_id, call=press.call, decision=str(decision), decided=decided)
+        return decided
 
-def _may_stop(wish: Command | Press, delivery: Delivery) -> bool:
+
+def _may_act(wish: Command | Press, delivery: Delivery) -> bool:
     """Whether it comes from the person who asked, or from a moderator of the place where they asked."""
     person, asker, address = wish.person, delivery.asker, delivery.address
     if (person.platform, person.id) == (asker.platform, asker.id):

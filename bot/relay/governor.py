@@ -4,11 +4,14 @@ No text is queued. An answer asks for its turn, and when the turn comes it sends
 use the last requests of a window (`Pacing.reserve`), so that final edits go out at once; only an explicit 429 holds
 those up, and then they take turns (`bot.relay.turns`). Creates have turns of their own where a platform limits them
 apart. Every state that can change is looked at again at least every half second, so no wait outlives its reason.
+
+A limit belongs to all processes together: each uses its part of it. Where replies tell how much is left, a process that
+sees nobody else write to a bucket uses all of it.
 """
 
 import math
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -23,14 +26,24 @@ _RECOVERY = 0.8
 _SLOW = 2.0
 """A request that took so many times the usual was held up by the platform's limit, inside the client library."""
 _SLOW_AT_LEAST = 1.0
+_ALONE = 3.0
+"""Windows without a sign of anybody else after which we count as alone in a bucket."""
+_TRAVEL = 0.5
+"""Seconds by which a request may have been sent before the window that it opened at the platform."""
 
 
 class Governor:
     """Paces the edits of one platform, and its creates."""
 
-    def __init__(self, pacing: Pacing, clock: Clock, posts: Pacing | None = None) -> None:
-        """Start from `pacing`; creates have a pace of their own when `posts` is given."""
+    def __init__(
+        self, pacing: Pacing, clock: Clock, posts: Pacing | None = None, share: Callable[[], int] = lambda: 1
+    ) -> None:
+        """Start from `pacing`; creates have a pace of their own when `posts` is given.
+
+        `share` says among how many processes the platform's limits are divided now.
+        """
         self._pacing = pacing
+        self._share = share
         self._posts = posts
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
@@ -57,12 +70,12 @@ class Governor:
         pacing = self._pacing
         now = self._clock.monotonic()
         writing = sum(1 for stream in where.streams if stream.writes(now - 2 * pacing.max_interval))
-        spacing = where.window / where.interim_limit * max(1, writing)
+        spacing = where.window / where.interim_limit(now) * max(1, writing)
         slowed = max(pacing.min_interval, spacing) * where.slowness(now)
         return min(pacing.max_interval, slowed)
 
     def _bucket(self, name: str) -> "_Bucket":
-        return self._buckets.setdefault(name, _Bucket(self._pacing, name, self._posts))
+        return self._buckets.setdefault(name, _Bucket(self._pacing, name, self._posts, self._share))
 
     def _sweep(self) -> None:
         """Forget buckets that nobody writes to and that have nothing to remember."""
@@ -142,6 +155,7 @@ class _Bucket:
     pacing: Pacing
     name: str
     posts: Pacing | None = None
+    share: Callable[[], int] = lambda: 1
     streams: list[Stream] = field(default_factory=list[Stream])
     sent: deque[float] = field(default_factory=deque[float])
     edits: Turns = field(default_factory=Turns)
@@ -150,12 +164,14 @@ class _Bucket:
     _window: float | None = None
     _remaining: tuple[int, float] | None = None
     """What the platform said was left, and until when that holds."""
+    _others_seen: float | None = None
+    """When a reply last counted requests that were not ours; None before any reply told what is left."""
     _factor: float = 1.0
     _trouble_at: float = -math.inf
     _durations: deque[float] = field(default_factory=lambda: deque[float](maxlen=21))
 
     def __post_init__(self) -> None:
-        self._creates = Turns(self.posts) if self.posts else None
+        self._creates = Turns(self.posts, self.share) if self.posts else None
 
     def turns(self, *, create: bool) -> Turns:
         """Creates share the turns of edits unless they have a pace of their own."""
@@ -163,7 +179,7 @@ class _Bucket:
 
     @property
     def limit(self) -> int:
-        """Requests per window."""
+        """Requests per window, of all processes together."""
         return self._limit or self.pacing.limit
 
     @property
@@ -171,10 +187,14 @@ class _Bucket:
         """Seconds."""
         return self._window or self.pacing.window
 
-    @property
-    def interim_limit(self) -> int:
-        """Requests per window that interim edits may use."""
-        return max(1, self.limit - self.pacing.reserve)
+    def sharers(self, now: float) -> int:
+        """Among how many processes the limit is divided: one, as long as replies show that nobody else is here."""
+        alone = self._others_seen is not None and now - self._others_seen > _ALONE * self.window
+        return 1 if alone else max(1, self.share())
+
+    def interim_limit(self, now: float) -> int:
+        """Requests per window that our interim edits may use."""
+        return max(1, (self.limit - self.pacing.reserve) // self.sharers(now))
 
     def learn(self, signal: RateSignal, now: float) -> None:
         if signal.limit is not None and signal.limit > 0:
@@ -183,16 +203,17 @@ class _Bucket:
             self._window = max(self._window or 0.0, signal.reset_after)
         if signal.remaining is not None and signal.reset_after is not None:
             self._remaining = (signal.remaining, now + signal.reset_after)
+            self._look_for_others(signal.remaining, now + signal.reset_after - self.window, now)
         if signal.retry_after is not None:
             self.limited(signal.retry_after, now)
 
     def limited(self, retry_after: float, now: float, *, create: bool = False) -> None:
         if self.posts and create and self._creates:
-            spacing = self.posts.window / self.posts.limit
+            spacing = self.posts.window / self.posts.limit * max(1, self.share())
             self._creates.limited(retry_after, now, spacing, self.posts.max_interval)
             return
         told = self._limit is not None and self._window is not None
-        spacing = self.window / self.limit
+        spacing = self.window / self.limit * self.sharers(now)
         if self.edits.limited(retry_after, now, spacing, spacing if told else self.pacing.max_interval):
             self._trouble(now)
 
@@ -212,9 +233,10 @@ class _Bucket:
         window = self.window
         while self.sent and self.sent[0] <= now - window:
             self.sent.popleft()
-        free = self.interim_limit - len(self.sent)
+        free = self.interim_limit(now) - len(self.sent)
         if self._remaining is not None and now < self._remaining[1]:
-            free = min(free, self._remaining[0] - self.pacing.reserve)
+            left = self._remaining[0] - self.pacing.reserve
+            free = min(free, math.ceil(left / self.sharers(now)))
         return free
 
     def spend(self, now: float) -> None:
@@ -231,6 +253,14 @@ class _Bucket:
         busy = any(not turns.at_rest(now) for turns in (self.edits, self._creates) if turns)
         learnt = busy or self.slowness(now) > 1
         return not learnt and not any(moment > now - self.window for moment in self.sent)
+
+    def _look_for_others(self, remaining: int, began: float, now: float) -> None:
+        """Compare what was used since the window began with what we used ourselves."""
+        ours = sum(1 for moment in self.sent if moment >= began - _TRAVEL)
+        if self._others_seen is None:
+            self._others_seen = -math.inf
+        if self.limit - remaining > ours:
+            self._others_seen = now
 
     def _trouble(self, now: float) -> None:
         self._factor = min(self.slowness(now) * 2, self.pacing.max_interval / self.pacing.min_interval)

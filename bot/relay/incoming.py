@@ -35,7 +35,7 @@ async def shorten(event: Event, files: Files, policy: RelayPolicy) -> Event:
     """
     if len(event.text) <= policy.max_text:
         return event
-    file = await files.add("message.txt", event.text.encode(), "text/plain")
+    file = await files.add("message.txt", event.text.encode(), "text/plain", claimed=False)
     note = f"(This message has {len(event.text):,} characters. All of it is in the attached file message.txt.)"
     stored = RemoteFile(name=file.filename, size=file.bytes, source={STORED: file.id})
     text = f"{event.text[:_EXCERPT]}…\n\n{note}"

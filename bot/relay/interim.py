@@ -29,12 +29,20 @@ class Interim:
         self._begun = False
         self._failures = 0
         self._homeless = False
+        self._held = False
         self.stopped = False
         """Nothing will be shown any more."""
 
     def changed(self) -> None:
         """Tell that there is something new to show."""
+        self._held = False
         self._changed.set()
+
+    async def hold(self) -> None:
+        """Show nothing before the next `changed`. Returns when what is being shown is shown."""
+        self._held = True
+        async with self._showing:
+            pass
 
     async def stop(self) -> None:
         """Show nothing from now on. Returns when what is being shown is shown."""
@@ -51,10 +59,23 @@ class Interim:
         while not (self.stopped or self._homeless or self._failures >= self._policy.strikes):
             await self._changed.wait()
             self._changed.clear()
-            if await self._worth_showing():
+            if not self._held and await self._worth_showing():
                 if self._begun:
                     await self._chat.stream.due()
                 await self._show_newest()
+
+    async def end_homeless(self, error: Gone | Forbidden) -> None:
+        """Stop the run, because nobody will ever see its answer: the place is gone, or closed to us."""
+        run_id = self._answer.run_id
+        log.warning("run stopped, no place for its answer", run_id=run_id, reason=type(error).__name__)
+        try:
+            await self._chat.control.cancel(run_id)
+        except StoreUnavailable as trouble:  # it goes on to its end then, which is not shown either
+            log.warning("run not stopped", run_id=run_id, error=str(trouble))
+
+    @property
+    def _quiet(self) -> bool:
+        return self.stopped or self._held
 
     async def _worth_showing(self) -> bool:
         """Whether there is enough for a first message: its arrival notifies people, so it has to say something."""
@@ -72,9 +93,9 @@ class Interim:
 
     async def _show_newest(self) -> None:
         async with self._showing:
-            if self.stopped or not (wanted := await self._answer.running(self._segments.live)):
+            if self._quiet or not (wanted := await self._answer.running(self._segments.live)):
                 return
-            if self.stopped:  # while it was composed; the end is shown instead
+            if self._quiet:  # while it was composed; the end is shown instead
                 return
             self._begun = True
             try:
@@ -82,7 +103,7 @@ class Interim:
                 return
             except (Gone, Forbidden) as error:
                 self._homeless = True
-                log.warning("no place for an answer", run_id=self._answer.run_id, error=type(error).__name__)
+                await self.end_homeless(error)
             except Refused as error:
                 if not (error.too_long and self._answer.shrink()):
                     self._failures += 1

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.assistants import Assistant
+from bot.domain.messages import Author
 from bot.ports import RunControl, Store
 from bot.relay.commands import Commands
-from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
+from bot.relay.contract import Command, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
-from bot.relay.governor import Governor
 from bot.relay.incoming import clean, shorten
 from bot.relay.policy import RelayPolicy
 
 log = structlog.get_logger()
+
+_MOST_LIVE = 200
+"""Conversations that are looked through after a time in which nobody listened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class PlatformReception:
 
     store: Store
     assistant: Assistant
-    governor: Governor
+    platform: str
     commands: Commands
     control: RunControl
     policy: RelayPolicy
@@ -30,7 +33,7 @@ class PlatformReception:
     async def receive(self, inbound: Inbound) -> Verdict:
         """Accept a message durably: one transaction, then the verdict."""
         event = inbound.event
-        if not inbound.addressed and await self.store.intake.thread_of(event.conversation) is None:
+        if not inbound.addressed and not await self.takes_part(event.conversation):
             return Verdict.IGNORED
         event = await shorten(clean(event), self.store.files, self.policy)
         acceptance = await self.store.intake.accept(event, self.assistant, self.policy.run_lifetime)
@@ -50,6 +53,14 @@ class PlatformReception:
         """Carry out a button press."""
         return await self.commands.press(press)
 
-    def rate(self, signal: RateSignal) -> None:
-        """Tell the governor."""
-        self.governor.signal(signal)
+    async def last_conversation(self, channel: str, person: Author) -> str | None:
+        """Where the person last said something to us in a channel."""
+        return await self.store.intake.last_conversation(channel, person)
+
+    async def takes_part(self, conversation: str) -> bool:
+        """Whether we are part of a conversation."""
+        return await self.store.intake.thread_of(conversation) is not None
+
+    async def live_conversations(self, since: float) -> tuple[str, ...]:
+        """Where something was said to us since then, the newest first."""
+        return await self.store.intake.live_conversations(self.platform, since, _MOST_LIVE)

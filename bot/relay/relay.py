@@ -10,6 +10,7 @@ from bot.domain.deliveries import DeliveryState
 from bot.domain.events import RunEvent
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run
+from bot.domain.steps import ToolCall
 from bot.errors import Unreachable
 from bot.ports import Clock, RunControl, RunSink, Store
 from bot.relay.chat import Chat
@@ -36,17 +37,17 @@ class Relay:
         control: RunControl,
         policy: RelayPolicy | None = None,
     ) -> None:
-        """Serve `adapters` with answers of `assistant`; `control` stops runs and knows whether we may still speak."""
+        """Serve `adapters` with answers of `assistant`.
+
+        `control` stops runs, takes decisions, and knows whether we may still speak and how many others do.
+        """
         self._store = store
         self._adapters = {adapter.capabilities.platform: adapter for adapter in adapters}
         self._assistant = assistant
         self._clock = clock
         self._control = control
         self._policy = policy or RelayPolicy()
-        self._governors = {
-            name: Governor(adapter.capabilities.pacing, clock, adapter.capabilities.posts)
-            for name, adapter in self._adapters.items()
-        }
+        self._governors = {name: self._governor(adapter) for name, adapter in self._adapters.items()}
         self._commands = Commands(store, control)
 
     def reception(self, platform: str) -> Reception:
@@ -54,11 +55,17 @@ class Relay:
         return PlatformReception(
             store=self._store,
             assistant=self._assistant,
-            governor=self._governors[platform],
+            platform=platform,
             commands=self._commands,
             control=self._control,
             policy=self._policy,
         )
+
+    def _governor(self, adapter: Adapter) -> Governor:
+        capabilities, control = adapter.capabilities, self._control
+        governor = Governor(capabilities.pacing, self._clock, capabilities.posts, share=lambda: control.workers)
+        adapter.on_limits(governor.signal)
+        return governor
 
     @asynccontextmanager
     async def open(self, work: Work, lease: Lease) -> AsyncGenerator[RunSink]:
@@ -88,6 +95,10 @@ class _Nobody:
 
     def publish(self, event: RunEvent) -> None:
         """Nobody listens."""
+
+    async def ask(self, call: ToolCall) -> bool:
+        """Nobody can be asked."""
+        return False
 
     async def finish(self, run: Run) -> None:
         """There is nothing to show."""

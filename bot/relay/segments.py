@@ -160,10 +160,11 @@ class Segments:
     async def _look_up(self, slot: _Slot) -> Posted | None:
         """Look twice: a message can become visible a moment after its post broke off."""
         since = self._errand.delivery.created_at - _CLOCKS_DIFFER
-        found = await self._chat.find(slot.segment.key, since)
+        known = [other.segment.ref for other in self._slots if other is not slot and other.segment.ref]
+        found = await self._chat.find(slot.segment.key, since, known)
         if found is None:
             await self._chat.clock.sleep(self._policy.second_look)
-            found = await self._chat.find(slot.segment.key, since)
+            found = await self._chat.find(slot.segment.key, since, known)
         log.info("segment looked up", run_id=self._errand.run_id, key=slot.segment.key, found=found is not None)
         return found
 

@@ -1,6 +1,7 @@
 """Whose request goes next when a platform has said that there are too many: first come, first served, one by one."""
 
 import math
+from collections.abc import Callable
 
 from bot.ports import Clock
 from bot.relay.contract import Pacing
@@ -22,11 +23,12 @@ class Turns:
     when the pause is over, as a probe; the others follow at the pace that was learnt.
     """
 
-    def __init__(self, pace: Pacing | None = None) -> None:
-        """Begin without trouble; with `pace`, requests keep to it even then."""
-        self._burst = pace.limit if pace else math.inf
-        self._spacing = PATIENCE * pace.window / pace.limit if pace else 0.0
-        self._least = self._spacing
+    def __init__(self, pace: Pacing | None = None, share: Callable[[], int] = lambda: 1) -> None:
+        """Begin without trouble; with `pace`, requests keep to it even then, each of `share` processes to its part."""
+        self._pace = pace
+        self._share = share
+        self._spacing = self._own_pace
+        self._least = 0.0
         self._waiting: list[object] = []
         self._next_at = -math.inf
         """When the next request may go, if they went out evenly; a burst may run ahead of it."""
@@ -50,8 +52,8 @@ class Turns:
         now = clock.monotonic()
         if now < self._troubled_until:
             self._spacing = max(self._least, self._spacing * _CLOSER)
-        elif self._burst < math.inf:
-            self._spacing = self._least
+        elif self._pace:
+            self._spacing = self._own_pace
         else:
             return
         self._next_at = max(now, self._next_at) + self._spacing
@@ -73,7 +75,7 @@ class Turns:
         pause = retry_after * PATIENCE
         if news:
             again = self._spacing * _WIDER if now < self._troubled_until else 0.0
-            self._least = max(least * PATIENCE, self._least if self._burst < math.inf else 0.0)
+            self._least = max(least * PATIENCE, self._own_pace)
             self._spacing = min(max(self._least, pause, again), max(most, self._least))
         self._pause_until = max(self._pause_until, now + pause)
         self._next_at = self._pause_until
@@ -86,10 +88,17 @@ class Turns:
 
     def _delay(self, now: float, ahead: int) -> float:
         """Seconds until a request may go when so many go before it."""
+        spacing = self._spacing
         if now < self._troubled_until:
             at = max(self._pause_until, self._next_at)
-        elif self._burst < math.inf:
-            at = self._next_at - (self._burst - 1) * self._spacing
+        elif self._pace:
+            spacing = self._own_pace
+            at = self._next_at - (max(1, self._pace.limit // max(1, self._share())) - 1) * spacing
         else:
             return 0.0
-        return max(at, now if ahead else at) + ahead * self._spacing - now
+        return max(at, now if ahead else at) + ahead * spacing - now
+
+    @property
+    def _own_pace(self) -> float:
+        """Seconds between two requests of ours, so that all processes together keep to the pace; 0 without one."""
+        return PATIENCE * self._pace.window / self._pace.limit * max(1, self._share()) if self._pace else 0.0

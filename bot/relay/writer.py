@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.domain.events import RunEvent
+from bot.domain.events import CallChanged, RunChanged, RunEvent
 from bot.domain.messages import ImageFilePart
-from bot.domain.runs import Run
-from bot.errors import Fenced
+from bot.domain.runs import Run, RunStatus
+from bot.domain.steps import ToolCall
+from bot.errors import Fenced, Forbidden, Gone, Refused
 from bot.ports import Store
 from bot.relay.answer import Answer
 from bot.relay.attachments import FileIntake
@@ -36,11 +37,16 @@ class RunWriter:
         """Write the answer of `errand` into `chat`."""
         self._store = store
         self._errand = errand
+        self._chat = chat
+        self._policy = policy
         self._answer = Answer(store, errand, chat, policy)
         self._segments = Segments(store, errand, chat, policy)
         self._interim = Interim(self._answer, self._segments, chat, policy)
         self._conclusion = Conclusion(store, self._answer, self._segments, chat.capabilities, policy)
         self._status = WorkingStatus(chat, self._status_text)
+        self._asking = asyncio.Lock()
+        self._asked: set[str] = set()
+        """Calls about which a person was asked and that nothing has happened to since."""
         self._files = FileIntake(store.files, chat, policy, errand.run_id)
 
     @asynccontextmanager
@@ -80,7 +86,50 @@ class RunWriter:
     def publish(self, event: RunEvent) -> None:
         """Take a note of what happened."""
         self._answer.fold(event)
-        self._interim.changed()
+        match event:
+            case CallChanged():
+                self._asked.discard(event.call.place)
+            case RunChanged() if event.run.status is RunStatus.CANCELLING:
+                self._asked.clear()
+            case _:
+                pass
+        if not self._asked:
+            self._interim.changed()
+
+    async def ask(self, call: ToolCall) -> bool:
+        """Show the question below the answer so far, with its buttons, in place of the interim edits.
+
+        Raises:
+            PlatformError: the question could not be shown now.
+            Fenced: somebody else has the lane.
+        """
+        if not self._chat.capabilities.buttons:
+            return False
+        self._asked.add(call.place)
+        with bound_contextvars(run_id=self._errand.run_id):
+            async with self._asking:
+                await self._interim.hold()
+                await self._answer.load()
+                shown = await self._shown(call)
+            await self._status.clear()
+        if not shown:
+            self._asked.discard(call.place)
+        log.info("person asked", run_id=self._errand.run_id, call=call.place, shown=shown)
+        return shown
+
+    async def _shown(self, call: ToolCall) -> bool:
+        """Show the question, in smaller messages if need be. Returns False when this place never takes it."""
+        while True:
+            wanted = await self._answer.asking(call, self._segments.live)
+            try:
+                await self._segments.show(wanted, tries=self._policy.attempts)
+                return True
+            except (Gone, Forbidden) as error:
+                await self._interim.end_homeless(error)
+                return False
+            except Refused as error:
+                if not (error.too_long and self._answer.shrink()):
+                    return False
 
     async def finish(self, run: Run) -> None:
         """Show the end at once, take the buttons away and close the delivery. Harmless when it was done before.

@@ -1,25 +1,34 @@
-"""Bytes by their SHA-256: files beside a SQLite database, rows in PostgreSQL (a hosting company's disk is wiped)."""
+"""Bytes by their SHA-256: files beside a SQLite database, rows in PostgreSQL (a hosting company's disk is wiped).
 
-import asyncio
-import os
-import tempfile
-from pathlib import Path
-from typing import Protocol
+Bytes and the record that names them are added so that no cleaning can come in between: PostgreSQL writes both in one
+transaction that locks the row of the bytes; beside SQLite, whose only process we are, cleaning leaves out what is
+being added.
+"""
 
-from sqlalchemy import select
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Select, delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.errors import StoreUnavailable
 from bot.store.connections import Engines, Transaction
-from bot.store.schema import blobs
+from bot.store.schema import blobs, files
 from bot.store.transactions import reading, writing
+
+Recording = Callable[[Transaction], Awaitable[None]]
+"""Writes the record that names the bytes."""
 
 
 class Blobs(Protocol):
     """Where a file's bytes are."""
 
-    async def put(self, sha256: str, content: bytes) -> None:
-        """Keep the bytes; keeping them twice changes nothing."""
+    async def add(self, sha256: str, content: bytes, recording: Recording) -> None:
+        """Keep the bytes, and then their record; keeping bytes twice changes nothing.
+
+        Raises:
+            StoreUnavailable: they cannot be kept.
+        """
         ...
 
     async def read(self, sha256: str) -> bytes:
@@ -30,56 +39,18 @@ class Blobs(Protocol):
         """
         ...
 
+    async def forget(self, digests: Sequence[str]) -> int:
+        """Delete those of these bytes that no record names. Returns how many."""
+        ...
 
-class DirectoryBlobs:
-    """A directory with two levels, `ab/abcdef…`; a file is complete or not there."""
-
-    def __init__(self, directory: Path) -> None:
-        """Keep the files under `directory`."""
-        self._directory = directory
-
-    async def put(self, sha256: str, content: bytes) -> None:
-        """Write the file through a temporary one, down to the disk."""
-        try:
-            await asyncio.to_thread(self._put, sha256, content)
-        except OSError as error:
-            raise StoreUnavailable(f"A file cannot be stored: {error}") from error
-
-    async def read(self, sha256: str) -> bytes:
-        """Read the file."""
-        try:
-            return await asyncio.to_thread(self._path(sha256).read_bytes)
-        except OSError as error:
-            raise StoreUnavailable(f"A stored file cannot be read: {error}") from error
-
-    def _path(self, sha256: str) -> Path:
-        return self._directory / sha256[:2] / sha256
-
-    def _put(self, sha256: str, content: bytes) -> None:
-        path = self._path(sha256)
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync_directory(path.parent)
+    async def sweep(self, limit: int) -> int:
+        """Look for bytes that no record names, and delete at most `limit`. Returns how many."""
+        ...
 
 
-def _sync_directory(directory: Path) -> None:
-    """Make a new name survive a power cut."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def named(sha256: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a record names the bytes."""
+    return exists().where(files.c.sha256 == sha256)
 
 
 class TableBlobs:
@@ -90,9 +61,12 @@ class TableBlobs:
         self.engines = engines
 
     @writing
-    async def put(self, tx: Transaction, sha256: str, content: bytes) -> None:
-        """Insert the row."""
-        await tx.execute(insert(blobs).values(sha256=sha256, content=content).on_conflict_do_nothing())
+    async def add(self, tx: Transaction, sha256: str, content: bytes, recording: Recording) -> None:
+        """Insert both rows. Bytes that are there already are locked, so that nobody deletes them meanwhile."""
+        statement = insert(blobs).values(sha256=sha256, content=content)
+        same = {"sha256": statement.excluded.sha256}
+        await tx.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=same))
+        await recording(tx)
 
     @reading
     async def read(self, tx: Transaction, sha256: str) -> bytes:
@@ -101,3 +75,20 @@ class TableBlobs:
         if content is None:
             raise StoreUnavailable("The content of a stored file is missing in the database.")
         return content
+
+    @writing
+    async def forget(self, tx: Transaction, digests: Sequence[str]) -> int:
+        """Delete rows."""
+        return await _forget(tx, select(blobs.c.sha256).where(blobs.c.sha256.in_(digests)))
+
+    @writing
+    async def sweep(self, tx: Transaction, limit: int) -> int:
+        """Delete rows."""
+        return await _forget(tx, select(blobs.c.sha256).where(~named(blobs.c.sha256)).limit(limit))
+
+
+async def _forget(tx: Transaction, some: Select[Any]) -> int:
+    """Lock first, look then: a record that was added before the lock is seen, a later one waits and adds the bytes."""
+    locked = (await tx.execute(some.with_for_update(of=blobs, skip_locked=True))).scalars().all()
+    statement = delete(blobs).where(blobs.c.sha256.in_(locked), ~named(blobs.c.sha256)).returning(blobs.c.sha256)
+    return len((await tx.execute(statement)).all())

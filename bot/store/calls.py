@@ -1,11 +1,11 @@
 """The ledger of tool calls: intent before the call, outcome after it."""
 
-from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy import and_, bindparam, exists, select, update
 from sqlalchemy.exc import NoResultFound
 
 from bot.domain.events import CallChanged, RunEvent, StepChanged
 from bot.domain.lanes import Lease
-from bot.domain.steps import CALL_MOVES, OPEN_CALLS, CallState, Effect, ToolCall
+from bot.domain.steps import CALL_MOVES, OPEN_CALLS, CallState, Decision, Effect, ToolCall
 from bot.domain.turns import Turn
 from bot.errors import IllegalTransition
 from bot.store.connections import Transaction
@@ -24,6 +24,12 @@ _FINISHED_TURN = select(turns).where(
     ),
 )
 """The turn, if none of its calls is open."""
+_INTERRUPTED = (
+    tool_calls.c.state == CallState.STARTED,
+    tool_calls.c.effect == Effect.ONCE,
+    tool_calls.c.decision.is_(None),
+)
+"""`ToolCall.interrupted`, and nobody has decided."""
 _NOT_RUN = "This call was not carried out: the run ended first."
 _UNKNOWN = "The run ended while this call was being carried out; whether it took effect is not known."
 
@@ -31,7 +37,7 @@ _UNKNOWN = "The run ended while this call was being carried out; whether it took
 async def begin(tx: Transaction, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
     """Write down that the call is about to be made, by whom, and that it is once more."""
     await the_working_run(tx, lease, call.run_id)
-    begun = {"started_fence": lease.fence, "begins": tool_calls.c.begins + 1}
+    begun = {"started_fence": lease.fence, "begins": tool_calls.c.begins + 1, "decision": None}
     return (CallChanged(await _move(tx, call, CallState.STARTED, **begun)),)
 
 
@@ -45,6 +51,19 @@ async def end(tx: Transaction, lease: Lease, call: ToolCall, state: CallState, o
     turn = record(Turn, row)
     usage = turn.usage if turn.message_id is None else None  # else the message's step has it
     return (CallChanged(call), StepChanged(await complete_step(tx, turn, "tool_calls", usage)))
+
+
+async def undecided(tx: Transaction, call: ToolCall) -> bool:
+    """Whether the call was interrupted and nobody has said yet what became of it."""
+    place = (tool_calls.c.run_id == call.run_id, tool_calls.c.turn == call.turn, tool_calls.c.position == call.position)
+    return (await tx.execute(select(tool_calls.c.id).where(*place, *_INTERRUPTED))).first() is not None
+
+
+async def decide(tx: Transaction, run_id: str, turn: int, position: int, decision: Decision) -> bool:
+    """Write down what a person says. Returns False when the call does not wait for that."""
+    place = (tool_calls.c.run_id == run_id, tool_calls.c.turn == turn, tool_calls.c.position == position)
+    statement = update(tool_calls).where(*place, *_INTERRUPTED).values(decision=decision)
+    return (await tx.execute(statement.returning(tool_calls.c.id))).first() is not None
 
 
 async def settle(tx: Transaction, run_id: str) -> tuple[RunEvent, ...]:

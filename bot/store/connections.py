@@ -1,6 +1,7 @@
 """Connections as the aggregates see them: the same `AsyncConnection` on both databases."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,6 +18,10 @@ class Engines:
     heart: AsyncEngine
     """A connection of its own for the heartbeat."""
     postgres: bool
+    hears: bool = False
+    """Whether the heartbeat's connection can hear what other processes tell."""
+    teller: str = field(default_factory=lambda: secrets.token_hex(4))
+    """How this process signs what it tells the others."""
 
     async def close(self) -> None:
         """Close all connections; with SQLite this ends the driver's threads."""

@@ -10,9 +10,10 @@ from bot.domain.messages import Attachment, Message, Part
 from bot.errors import IllegalTransition
 from bot.store.connections import Engines, Transaction
 from bot.store.current import amend, the_run
+from bot.store.files import named_files
 from bot.store.lanes import hold
 from bot.store.rows import record, records, store
-from bot.store.schema import deliveries, messages, segments
+from bot.store.schema import deliveries, files, messages, segments
 from bot.store.transactions import reading, writing
 
 _KEY_DIGITS = 19
@@ -83,6 +84,9 @@ class Deliveries:
             content=(*message.content, *parts),
         )
         await tx.execute(update(deliveries).where(deliveries.c.run_id == run_id).values(files=()))
+        named = named_files(attachments, parts)
+        if named:
+            await tx.execute(update(files).where(files.c.id.in_(named)).values(unclaimed=False))
 
     @writing
     async def close(self, tx: Transaction, lease: Lease, run_id: str, state: DeliveryState) -> None:

@@ -3,19 +3,21 @@
 import time
 from typing import cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from bot.domain.assistants import Assistant
 from bot.domain.deliveries import Acceptance, Delivery, Event
 from bot.domain.ids import new_id
-from bot.domain.messages import Message, TextPart
+from bot.domain.messages import Author, Message, TextPart
 from bot.domain.runs import RUN_LIFETIME, AutoTruncation, RunStatus
 from bot.domain.threads import Thread
+from bot.store.bells import Bells
 from bot.store.connections import Engines, Transaction
-from bot.store.lanes import Bell, dialect
 from bot.store.rows import store, values
 from bot.store.schema import conversations, deliveries, inbound_keys, messages, runs, threads
+from bot.store.statements import statements
 from bot.store.text import clean
 from bot.store.transactions import reading, writing
 
@@ -30,16 +32,20 @@ _REMEMBER = {
 class Intake:
     """`bot.ports.Intake` on both databases."""
 
-    def __init__(self, engines: Engines, bell: Bell) -> None:
-        """Use these connections and wake this process by this bell."""
+    def __init__(self, engines: Engines, bells: Bells) -> None:
+        """Use these connections and wake this process by these bells."""
         self.engines = engines
-        self._bell = bell
-        self._sql = dialect(engines)
-        self._insert_delivery = insert(deliveries).returning(self._sql.ahead)
+        self._bell = bells.lanes
+        self._sql = statements(postgres=engines.postgres)
+        self._insert_delivery = insert(deliveries).returning(self._sql.ahead, self._sql.lanes_told)
+        self._insert_run = insert(runs).values(expires_at=self._sql.expires_at)
 
     async def accept(self, event: Event, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction."""
-        acceptance = await self._accept(event, assistant, lifetime)
+        try:
+            acceptance = await self._accept(event, assistant, lifetime)
+        except IntegrityError:  # the conversation's thread, idle for too long, was deleted at this very moment
+            acceptance = await self._accept(event, assistant, lifetime)
         self._bell.ring()
         return acceptance
 
@@ -50,7 +56,7 @@ class Intake:
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, now)
-        seq = await _queue_run(tx, run_id, thread_id, assistant, now, lifetime)
+        seq = await self._queue_run(tx, run_id, thread_id, assistant, now, lifetime)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
@@ -87,6 +93,28 @@ class Intake:
         await tx.execute(self._sql.ready_lane, {"thread": thread_id})
         return thread_id
 
+    async def _queue_run(
+        self, tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int, lifetime: int
+    ) -> int:
+        row: dict[str, object] = {
+            "id": run_id,
+            "created_at": now,
+            "thread_id": thread_id,
+            "assistant_id": assistant.id,
+            "status": RunStatus.QUEUED,
+            "model": assistant.model,
+            "instructions": assistant.instructions or "",
+            "tools": assistant.tools,
+            "lifetime": lifetime,
+            "temperature": assistant.temperature,
+            "top_p": assistant.top_p,
+            "truncation": AutoTruncation(),
+            "parallel_tool_calls": True,
+            "metadata": {},
+        }
+        result = await tx.execute(self._insert_run, row)
+        return cast("tuple[int]", result.inserted_primary_key)[0]
+
     async def _store_message(
         self, tx: Transaction, event: Event, run_id: str, seq: int, thread_id: str, now: int
     ) -> int:
@@ -110,7 +138,15 @@ class Intake:
             created_at=now,
         )
         await store(tx, messages, message, run_seq=seq, place=SETTING_OFF)
-        row = {**values(delivery), "run_seq": seq, "thread_id": thread_id, "thread": thread_id}
+        row: dict[str, object] = {
+            **values(delivery),
+            "run_seq": seq,
+            "thread_id": thread_id,
+            "channel": event.channel,
+            "asker_id": _known_as(event.author),
+            "thread": thread_id,
+            "teller": self.engines.teller,
+        }
         return (await tx.execute(self._insert_delivery, row)).scalar_one()
 
     @reading
@@ -130,25 +166,33 @@ class Intake:
         statement = delete(conversations).where(conversations.c.key == conversation).returning(conversations.c.key)
         return (await tx.execute(statement)).first() is not None
 
+    @reading
+    async def last_conversation(self, tx: Transaction, channel: str, person: Author) -> str | None:
+        """Where this person last said something to the assistant in a channel."""
+        query = newest_in_channel(clean(channel), _known_as(person))
+        return (await tx.execute(query)).scalar_one_or_none()
 
-async def _queue_run(
-    tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int, lifetime: int
-) -> int:
-    row: dict[str, object] = {
-        "id": run_id,
-        "created_at": now,
-        "thread_id": thread_id,
-        "assistant_id": assistant.id,
-        "status": RunStatus.QUEUED,
-        "model": assistant.model,
-        "instructions": assistant.instructions or "",
-        "tools": assistant.tools,
-        "expires_at": now + lifetime,
-        "temperature": assistant.temperature,
-        "top_p": assistant.top_p,
-        "truncation": AutoTruncation(),
-        "parallel_tool_calls": True,
-        "metadata": {},
-    }
-    result = await tx.execute(insert(runs), row)
-    return cast("tuple[int]", result.inserted_primary_key)[0]
+    @reading
+    async def live_conversations(self, tx: Transaction, platform: str, since: float, limit: int) -> tuple[str, ...]:
+        """Conversations of a platform in which a message was accepted since then, the newest first."""
+        return tuple((await tx.execute(accepted_since(platform, since, limit))).scalars())
+
+
+def newest_in_channel(channel: str, asker_id: str) -> Select[str]:
+    """The query behind `Intake.last_conversation`."""
+    query = select(deliveries.c.conversation).where(deliveries.c.channel == channel, deliveries.c.asker_id == asker_id)
+    return query.order_by(deliveries.c.run_seq.desc()).limit(1)
+
+
+def accepted_since(platform: str, since: float, limit: int) -> Select[str]:
+    """The query behind `Intake.live_conversations`. Keys of conversations begin with the platform's name."""
+    prefix = f"{platform}:"
+    query = select(deliveries.c.conversation).where(
+        deliveries.c.created_at >= int(since), func.substr(deliveries.c.conversation, 1, len(prefix)) == prefix
+    )
+    return query.group_by(deliveries.c.conversation).order_by(func.max(deliveries.c.run_seq).desc()).limit(limit)
+
+
+def _known_as(person: Author) -> str:
+    """A person's id among all platforms."""
+    return clean(f"{person.platform}:{person.id}")

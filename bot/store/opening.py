@@ -9,22 +9,28 @@ from pathlib import Path
 from bot import ports
 from bot.errors import StoreUnavailable
 from bot.store.assistants import Assistants
-from bot.store.blobs import DirectoryBlobs, TableBlobs
+from bot.store.bells import Bells
+from bot.store.blob_files import DirectoryBlobs
+from bot.store.blobs import Blobs, TableBlobs
 from bot.store.collections import Collections
 from bot.store.connections import Engines
 from bot.store.deliveries import Deliveries
+from bot.store.duties import Duties
 from bot.store.files import Files
 from bot.store.history import History
 from bot.store.intake import Intake
-from bot.store.lanes import Bell, Lanes
+from bot.store.lanes import Lanes
+from bot.store.listening import listen
 from bot.store.lockfile import only_process
 from bot.store.notes import Notes
 from bot.store.places import blob_directory, make_places
 from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
 from bot.store.sqlite import open_sqlite, sqlite_engine
-from bot.store.upgrades import require_newest, upgrade
-from bot.store.urls import DatabaseAddress, parse_url
+from bot.store.upgrades import require_usable, upgrade
+from bot.store.upkeep import Upkeep
+from bot.store.urls import DatabaseAddress, parse_direct_url, parse_url
+from bot.store.workers import Workers
 
 
 @dataclass(slots=True)
@@ -32,7 +38,9 @@ class OpenStore:
     """`bot.ports.Store` on one database."""
 
     intake: ports.Intake
+    workers: ports.Workers
     lanes: ports.Lanes
+    duties: ports.Duties
     runs: ports.Runs
     history: ports.History
     deliveries: ports.Deliveries
@@ -40,10 +48,13 @@ class OpenStore:
     files: ports.Files
     collections: ports.Collections
     notes: ports.Notes
+    upkeep: ports.Upkeep
 
 
 @asynccontextmanager
-async def open_store(url: str, data_dir: Path, *, pool_size: int = 4) -> AsyncGenerator[ports.Store, None]:
+async def open_store(
+    url: str, data_dir: Path, *, pool_size: int = 4, direct_url: str | None = None
+) -> AsyncGenerator[ports.Store, None]:
     """Open the database until the context is left.
 
     SQLite: takes the lock file, migrates by itself, and frees all lanes, since nobody else can be alive.
@@ -52,27 +63,34 @@ async def open_store(url: str, data_dir: Path, *, pool_size: int = 4) -> AsyncGe
         url: As in `DATABASE_URL`.
         data_dir: Where files are kept with SQLite.
         pool_size: Connections of this process to PostgreSQL, besides the one for the heartbeat.
+        direct_url: As in `DATABASE_DIRECT_URL`: `url` goes through PgBouncer, this one does not.
 
     Raises:
         SettingsError: the URL is wrong.
-        OperatorError: a folder or the file cannot be made, another process uses the SQLite database, or the PostgreSQL
-            schema is not the newest.
+        OperatorError: a folder or the file cannot be made, another process uses the SQLite database, the PostgreSQL
+            schema is older than this code, or newer code has left a schema on which this one cannot work.
         StoreUnavailable: the database cannot be reached.
     """
     address = parse_url(url)
+    direct = parse_direct_url(direct_url, address)
     await asyncio.to_thread(make_places, address, data_dir)
     with only_process(address.file):
-        engines = open_postgres(address, pool_size) if address.kind == "postgres" else open_sqlite(address)
+        engines = open_postgres(address, direct, pool_size) if address.kind == "postgres" else open_sqlite(address)
         try:
-            with _first_connection():
+            with _first_connection("DATABASE_URL"):
                 store = await _prepare(address, engines, data_dir)
             yield store
         finally:
             await engines.close()
 
 
-async def migrate(url: str, data_dir: Path) -> str:
+async def migrate(url: str, data_dir: Path, *, direct_url: str | None = None) -> str:
     """Bring the schema up to date. Returns its revision.
+
+    Args:
+        url: As in `DATABASE_URL`.
+        data_dir: Where files are kept with SQLite.
+        direct_url: As in `DATABASE_DIRECT_URL`; it is then the one that is used.
 
     Raises:
         SettingsError: the URL is wrong.
@@ -80,9 +98,10 @@ async def migrate(url: str, data_dir: Path) -> str:
         StoreUnavailable: the database cannot be reached.
     """
     address = parse_url(url)
+    direct = parse_direct_url(direct_url, address)
     await asyncio.to_thread(make_places, address, data_dir)
-    with only_process(address.file), _first_connection():
-        return await _migrate(address)
+    with only_process(address.file), _first_connection("DATABASE_DIRECT_URL" if direct else "DATABASE_URL"):
+        return await _migrate(direct or address)
 
 
 async def _migrate(address: DatabaseAddress) -> str:
@@ -97,32 +116,38 @@ async def _migrate(address: DatabaseAddress) -> str:
 
 
 async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -> OpenStore:
-    bell = Bell()
-    lanes = Lanes(engines, bell)
-    if engines.postgres:
-        await require_newest(engines.reader)
-        blobs = TableBlobs(engines)
-    else:
+    bells = Bells()
+    workers = Workers(engines, bells)
+    if engines.hears:
+        listen(engines, bells)
+    if not engines.postgres:
         await (upgrade(engines.writer) if address.file is None else _migrate(address))
-        await lanes.free_all()
-        blobs = DirectoryBlobs(blob_directory(data_dir))
+    await require_usable(engines.reader)
+    if engines.postgres:
+        blobs: Blobs = TableBlobs(engines)
+    else:
+        await workers.dismiss_all()
+        blobs = DirectoryBlobs(engines, blob_directory(data_dir))
     return OpenStore(
-        intake=Intake(engines, bell),
-        lanes=lanes,
-        runs=Runs(engines, bell),
+        intake=Intake(engines, bells),
+        workers=workers,
+        lanes=Lanes(engines, bells),
+        duties=Duties(engines),
+        runs=Runs(engines, bells),
         history=History(engines),
         deliveries=Deliveries(engines),
         assistants=Assistants(engines),
         files=Files(engines, blobs),
         collections=Collections(engines),
         notes=Notes(engines),
+        upkeep=Upkeep(engines, bells, blobs),
     )
 
 
 @contextmanager
-def _first_connection() -> Generator[None, None, None]:
+def _first_connection(setting: str) -> Generator[None, None, None]:
     """Name the setting that has to be looked at when the very first connection fails."""
     try:
         yield
     except StoreUnavailable as error:
-        raise StoreUnavailable(f"DATABASE_URL: {error}") from error
+        raise StoreUnavailable(f"{setting}: {error}") from error

@@ -1,37 +1,44 @@
-"""Runs with their turns, steps, messages and tool calls; every write but a person's stop checks the lane."""
+"""Runs with their turns, steps, messages and tool calls. Every write checks the lane, except what a person asks for."""
 
+import re
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 
 from bot.domain.events import RunChanged, RunEvent
 from bot.domain.lanes import Lease
 from bot.domain.messages import Message
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import CallState, RunStep, ToolCall
+from bot.domain.steps import CallState, Decision, RunStep, ToolCall
 from bot.domain.turns import Turn, TurnResult
 from bot.ports import Ending, PlannedCall
 from bot.store import calls, endings, turns
+from bot.store.bells import Bells
 from bot.store.connections import Engines, Transaction
 from bot.store.current import move_run, the_run
-from bot.store.lanes import Bell, dialect, hold
+from bot.store.lanes import hold
 from bot.store.rows import record, records
 from bot.store.schema import ACTIVE_RUN, messages, run_steps, runs, tool_calls
 from bot.store.schema import turns as turn_table
+from bot.store.statements import statements
 from bot.store.transactions import reading, writing
 
 _CANCELLABLE = {RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.REQUIRES_ACTION}
+_DECIDABLE = _CANCELLABLE
+"""Queued too: another call of the run was decided a moment ago."""
+_PLACE = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
+"""`ToolCall.place`, in numbers that every database takes."""
 
 
 class Runs:
     """`bot.ports.Runs` on both databases."""
 
-    def __init__(self, engines: Engines, bell: Bell) -> None:
-        """Use these connections and wake this process by this bell."""
+    def __init__(self, engines: Engines, bells: Bells) -> None:
+        """Use these connections and wake this process by these bells."""
         self.engines = engines
-        self._bell = bell
-        self._sql = dialect(engines)
+        self._bells = bells
+        self._sql = statements(postgres=engines.postgres)
 
     # --- looking ---
 
@@ -134,21 +141,67 @@ class Runs:
         """End a run, with everything that is still open in it, and sum up its usage."""
         return await endings.end(tx, lease, run_id, ending)
 
-    # --- stopping ---
+    # --- deciding and stopping ---
+
+    @writing
+    async def wait_for_decision(self, tx: Transaction, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
+        """Move a run to requires_action because a person has to say what became of this call."""
+        run = await the_run(tx, lease, call.run_id)
+        if run.status is not RunStatus.IN_PROGRESS or not await calls.undecided(tx, call):
+            return ()
+        return (RunChanged(await move_run(tx, run, RunStatus.REQUIRES_ACTION)),)
+
+    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+        """Write a person's decision down with the call and let the run go on."""
+        place = _PLACE.fullmatch(call)  # it comes out of a button
+        if place is None or not await self._decide(run_id, int(place[1]), int(place[2]), decision):
+            return False
+        self._bells.lanes.ring()
+        return True
+
+    @writing
+    async def _decide(self, tx: Transaction, run_id: str, turn: int, position: int, decision: Decision) -> bool:
+        run = await self._locked(tx, run_id, self._sql.wake_lane)
+        if run is None or run.status not in _DECIDABLE:
+            return False
+        if not await calls.decide(tx, run_id, turn, position, decision):
+            return False
+        if run.status is RunStatus.REQUIRES_ACTION:
+            await move_run(tx, run, RunStatus.QUEUED, due=True)
+        return True
 
     async def request_cancel(self, run_id: str) -> RunStatus | None:
         """Move an active run to cancelling. Returns the status now."""
         status = await self._request_cancel(run_id)
-        self._bell.ring()
+        self._bells.ring_all()
         return status
 
     @writing
     async def _request_cancel(self, tx: Transaction, run_id: str) -> RunStatus | None:
+        run = await self._locked(tx, run_id, self._sql.stop_lane)
+        if run is not None and run.status in _CANCELLABLE:
+            run = await move_run(tx, run, RunStatus.CANCELLING, due=True)
+        return None if run is None else run.status
+
+    async def cancelling(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these runs somebody wants to stop."""
+        self._bells.stops.silence()
+        return await self._cancelling(run_ids)
+
+    @reading
+    async def _cancelling(self, tx: Transaction, run_ids: Sequence[str]) -> frozenset[str]:
+        query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.status == RunStatus.CANCELLING)
+        return frozenset((await tx.execute(query)).scalars())
+
+    async def wait_for_stop(self, seconds: float) -> None:
+        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time."""
+        await self._bells.stops.wait(seconds)
+
+    async def _locked(self, tx: Transaction, run_id: str, wake: TextClause) -> Run | None:
+        """The run, with its lane awake, and locked: nobody changes the run now."""
         thread = (await tx.execute(select(runs.c.thread_id).where(runs.c.id == run_id))).scalar_one_or_none()
         if thread is None:
             return None
-        await tx.execute(self._sql.wake_lane, {"thread": thread})  # locks it: nobody changes the run now
-        run = record(Run, (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().one())
-        if run.status in _CANCELLABLE:
-            run = await move_run(tx, run, RunStatus.CANCELLING, due=True)
-        return run.status
+        await tx.execute(wake, {"thread": thread, "teller": self.engines.teller})
+        row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
+        return None if row is None else record(Run, row)

@@ -1,18 +1,28 @@
 # ruff: noqa: S608 - every text is put together from constants of this package
 """The statements that run for every event, lane and step, as SQL that both databases take.
 
-SQLite takes them inside `BEGIN IMMEDIATE`, so its texts have no locking clauses. `now` is the database's clock in Unix
-seconds: `unixepoch('subsec')` would be NULL before SQLite 3.42, and PostgreSQL's `now()` is the start of the
-transaction, which errs on the short side for leases. The terms of partial indexes are repeated word for word.
+The terms of partial indexes are repeated word for word.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Double, Select, TextClause, and_, bindparam, literal_column, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    Select,
+    TextClause,
+    and_,
+    bindparam,
+    literal_column,
+    select,
+    text,
+)
 
-from bot.domain.lanes import LEASE_SECONDS
-from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, OWNED_LANE, deliveries, lanes, runs
+from bot.store import dialects
+from bot.store.dialects import Dialect
+from bot.store.schema import ACTIVE_RUN, FREE_LANE, OPEN_DELIVERY, deliveries, lanes, runs
 
 _OURS = and_(
     lanes.c.thread_id == bindparam("thread"), lanes.c.owner == bindparam("worker"), lanes.c.fence == bindparam("fence")
@@ -37,24 +47,23 @@ class Statements:
     conversation: TextClause
     ready_lane: TextClause
     ready_known_lane: TextClause
+    expires_at: ColumnElement[int]
     ahead: TextClause
+    lanes_told: TextClause
     # lanes
-    enrol: TextClause
-    beat: TextClause
-    free_dead_lanes: TextClause
-    forget_dead_workers: TextClause
     claim: TextClause
     next_run: Select[Any]
     rest_lane: TextClause
     free_lane: TextClause
-    hand_back: TextClause
-    dismiss: TextClause
-    dismiss_all: TextClause
+    release_lane: TextClause
     postpone: TextClause
+    stop_lane: TextClause
     wake_lane: TextClause
 
 
-def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements:
+def _statements(dialect: Dialect) -> Statements:
+    now = dialect.now
+    wake = f"UPDATE lanes SET ready = true, due = {now} WHERE thread_id = :thread RETURNING"
     return Statements(
         # The upsert locks the conversation: two first messages at once get one thread.
         conversation=text(
@@ -71,30 +80,18 @@ def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements
             f"INSERT INTO lanes (thread_id, ready, fence, due) SELECT thread_id, true, 0, {now} FROM conversations "
             "WHERE key = :key ON CONFLICT (thread_id) DO UPDATE SET ready = true RETURNING thread_id"
         ),
+        # Not by the clock of the process that accepts: another one compares it.
+        expires_at=literal_column(dialect.whole(now), BigInteger) + bindparam("lifetime", type_=BigInteger),
         # What the last insert of the transaction returns: its own run, which is there by then, is not ahead of itself.
         ahead=text(f"(SELECT count(*) - 1 FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}) AS ahead"),
-        enrol=text(
-            "INSERT INTO workers (id, role, expires_at, draining) "
-            f"VALUES (:worker, :role, {now} + {LEASE_SECONDS}, false) "
-            "ON CONFLICT (id) DO UPDATE SET role = excluded.role, expires_at = excluded.expires_at, draining = false"
-        ),
-        beat=text(f"UPDATE workers SET expires_at = {now} + {LEASE_SECONDS} WHERE id = :worker RETURNING id"),
-        # Not "the owner's row is expired": an owner whose row is already gone would keep its lanes for ever.
-        free_dead_lanes=text(
-            f"""WITH d AS (SELECT l.thread_id AS k FROM lanes l WHERE {OWNED_LANE}
-                   AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = l.owner AND w.expires_at > {now})
-                   {lane_skip_locked})
-            UPDATE lanes SET owner = NULL, ready = true FROM d WHERE thread_id = d.k RETURNING thread_id"""
-        ),
-        forget_dead_workers=text(
-            f"DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE expires_at <= {now} {skip_locked})"
-        ),
+        # Returned by the same insert, so that telling costs no way to the database.
+        lanes_told=text(dialect.tell("lanes")),
         # The claimer must be alive in the same statement, or its lane could be orphaned. MATERIALIZED, because a
         # sub-select with LIMIT may be run twice and lock more rows than its limit.
         claim=text(
             f"""WITH c AS MATERIALIZED (SELECT thread_id AS k FROM lanes WHERE {FREE_LANE} AND due <= {now}
                    AND EXISTS (SELECT 1 FROM workers WHERE id = :worker AND expires_at > {now} AND NOT draining)
-                   ORDER BY due LIMIT :limit {skip_locked})
+                   ORDER BY due LIMIT :limit {dialect.skip_locked()})
             UPDATE lanes SET owner = :worker, fence = fence + 1 FROM c WHERE thread_id = c.k
             RETURNING thread_id, fence"""
         ),
@@ -110,17 +107,21 @@ def _statements(now: str, skip_locked: str, lane_skip_locked: str) -> Statements
         ),
         rest_lane=text("UPDATE lanes SET owner = NULL, ready = true, due = :due WHERE thread_id = :thread"),
         free_lane=text("UPDATE lanes SET owner = NULL, ready = false WHERE thread_id = :thread"),
-        hand_back=text("UPDATE lanes SET owner = NULL, ready = true WHERE owner = :worker RETURNING thread_id"),
-        dismiss=text("DELETE FROM workers WHERE id = :worker"),
-        dismiss_all=text("DELETE FROM workers"),
+        release_lane=text(
+            "UPDATE lanes SET owner = NULL, ready = true WHERE thread_id = :thread AND owner = :worker "
+            f"AND fence = :fence RETURNING {dialect.tell('lanes')}"
+        ),
         postpone=text(f"UPDATE runs SET not_before = {now} + :seconds WHERE id = :run AND thread_id = :thread"),
-        wake_lane=text(f"UPDATE lanes SET ready = true, due = {now} WHERE thread_id = :thread"),
+        # Both lock the lane too.
+        stop_lane=text(f"{wake} {dialect.tell('stop')}"),
+        wake_lane=text(f"{wake} {dialect.tell('lanes')}"),
     )
 
 
-SQLITE: Final = _statements("((julianday('now') - 2440587.5) * 86400.0)", "", "")
-POSTGRES: Final = _statements(
-    "CAST(extract(epoch FROM now()) AS double precision)",
-    "FOR UPDATE SKIP LOCKED",
-    "FOR UPDATE OF l SKIP LOCKED",
-)
+SQLITE: Final = _statements(dialects.SQLITE)
+POSTGRES: Final = _statements(dialects.POSTGRES)
+
+
+def statements(*, postgres: bool) -> Statements:
+    """The hot statements for this kind of database."""
+    return POSTGRES if postgres else SQLITE

@@ -1,17 +1,28 @@
-"""Bringing the schema up to date, with Alembic on our connections; the migrations are in `bot/store/migrations/`."""
+"""Bringing the schema up to date, with Alembic on our connections; the migrations are in `bot/store/migrations/`.
+
+While a new version is deployed, processes of the old one still run. So a migration only adds, and what it leaves unused
+is taken away one version later, when nobody needs it. Such a contracting migration says so: it writes the oldest
+revision whose code can still work into the note `SCHEMA_FLOOR`. Code starts on any schema that is not older than its
+own and whose floor it knows.
+"""
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import OperatorError
+from bot.store.schema import notes
 from bot.store.transactions import translated
+
+SCHEMA_FLOOR: Final = "schema floor"
+"""Name of the note; without it, all code can work that ever could."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 7_291_846_530
@@ -20,51 +31,80 @@ _LOCK = 7_291_846_530
 
 def newest_revision() -> str:
     """The revision that this code is written for. Reads files."""
-    head = ScriptDirectory(str(_SCRIPTS)).get_current_head()
-    if head is None:
-        raise RuntimeError("There is no migration.")
-    return head
+    return _revisions()[0]
 
 
-async def upgrade(engine: AsyncEngine) -> str:
-    """Run the migrations that are missing, in one transaction. Returns the revision.
+async def upgrade(engine: AsyncEngine, revision: str | None = None) -> str:
+    """Run the migrations that are missing, in one transaction. A schema of newer code stays as it is.
+
+    Args:
+        engine: The database.
+        revision: Only up to this one.
+
+    Returns:
+        The schema's revision.
 
     Raises:
         StoreUnavailable: the database cannot be reached.
     """
-    newest = await asyncio.to_thread(newest_revision)
+    revisions = await asyncio.to_thread(_revisions)
     with translated():
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, newest)
-    return newest
+            return await connection.run_sync(_upgrade, revision or revisions[0], revisions)
 
 
-async def require_newest(engine: AsyncEngine) -> None:
-    """Refuse to work on another schema than the newest.
+async def require_usable(engine: AsyncEngine) -> None:
+    """Refuse to work on a schema that this code does not fit.
 
     Raises:
-        OperatorError: the migrations have not been run, or newer code has run its own.
+        OperatorError: the migrations have not been run, or newer code has taken away what this one needs.
         StoreUnavailable: the database cannot be reached.
     """
-    newest = await asyncio.to_thread(newest_revision)
+    revisions = await asyncio.to_thread(_revisions)
     with translated():
         async with engine.begin() as connection:
-            found = await connection.run_sync(_revision)
-    if found != newest:
-        state = "has no tables yet" if found is None else f"is at revision {found}, not {newest}"
-        raise OperatorError(f"The database {state}: run `python -m bot migrate`.")
+            reason = await connection.run_sync(_why_not, revisions)
+    if reason is not None:
+        raise OperatorError(reason)
+
+
+def _revisions() -> tuple[str, ...]:
+    """All revisions that this code knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions())
+
+
+def _why_not(connection: Connection, revisions: tuple[str, ...]) -> str | None:
+    """Why this code cannot work here, or None when it can."""
+    found = _revision(connection)
+    if found is None:
+        return "The database has no tables yet: run `python -m bot migrate`."
+    if found == revisions[0]:
+        return None
+    if not _newer(found, revisions):
+        return f"The database is at revision {found}, not {revisions[0]}: run `python -m bot migrate`."
+    floor = connection.execute(select(notes.c.value).where(notes.c.name == SCHEMA_FLOOR)).scalar_one_or_none()
+    if floor is None or floor in revisions:
+        return None
+    return f"The database is at revision {found}, for which this version of Parley is too old: deploy the newer one."
+
+
+def _newer(found: str, revisions: tuple[str, ...]) -> bool:
+    """Whether newer code has been here. Revisions are numbers of four digits."""
+    return found not in revisions and found > revisions[0]
 
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _upgrade(connection: Connection, newest: str) -> None:
+def _upgrade(connection: Connection, wanted: str, revisions: tuple[str, ...]) -> str:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    if _revision(connection) == newest:
-        return
+    found = _revision(connection)
+    if found is not None and (found == wanted or _newer(found, revisions)):
+        return found
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, wanted)
+    return wanted

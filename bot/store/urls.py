@@ -30,6 +30,28 @@ class DatabaseAddress:
     """The database file; None with PostgreSQL and for `:memory:`."""
     connect_args: Mapping[str, object] = field(default_factory=dict[str, object])
 
+    @property
+    def pooled(self) -> bool:
+        """Whether it says that PgBouncer is in front: statements are not to be kept on a connection."""
+        return self.connect_args.get("statement_cache_size") == 0
+
+
+def parse_direct_url(url: str | None, address: DatabaseAddress) -> DatabaseAddress | None:
+    """The same for `DATABASE_DIRECT_URL`, which goes to the database that `address` reaches through PgBouncer.
+
+    Raises:
+        SettingsError: with one sentence that says what is wrong.
+    """
+    if not url:
+        return None
+    try:
+        direct = parse_url(url)
+    except SettingsError as error:
+        raise SettingsError(str(error).replace("DATABASE_URL", "DATABASE_DIRECT_URL")) from error
+    if address.kind != "postgres" or direct.kind != "postgres":
+        raise SettingsError("DATABASE_DIRECT_URL is for PostgreSQL behind PgBouncer, beside a DATABASE_URL.")
+    return direct
+
 
 def parse_url(url: str) -> DatabaseAddress:
     """Normalise a database URL.

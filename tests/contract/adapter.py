@@ -9,14 +9,14 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 import pytest
 
 from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import Gone, OperatorError, RateLimited, Refused, Unreachable
-from bot.relay.contract import Adapter, Button, Outbound, Posted
+from bot.relay.contract import Adapter, Button, Outbound, Posted, RateSignal
 from tests.support.reception import RecordingReception
 
 Writing = Literal["post", "edit"]
@@ -42,7 +42,7 @@ HOSTILE = (
 
 
 class Subject(ABC):
-    """One adapter that is not running yet, the relay that it talks to, and the platform behind it."""
+    """One adapter that is not connected yet, the relay that it talks to, and the platform behind it."""
 
     adapter: Adapter
     reception: RecordingReception
@@ -56,6 +56,11 @@ class Subject(ABC):
     @abstractmethod
     async def follow_up(self, posted: Posted, text: str) -> None:
         """Somebody goes on where that answer stands, in the way that is usual there."""
+
+    async def say_unheard(self, posted: Posted, text: str) -> None:
+        """Somebody goes on where that answer stands, after the last connection was left."""
+        await self.until(lambda: not self.connected())
+        await self.follow_up(posted, text)
 
     @abstractmethod
     def person(self) -> str:
@@ -80,6 +85,10 @@ class Subject(ABC):
         """The next such request is answered with 429."""
 
     @abstractmethod
+    def send_limits(self) -> None:
+        """From now on replies say how much may still be asked; nothing to do where they always say it."""
+
+    @abstractmethod
     def lose_answer(self) -> None:
         """The next message is created, but the answer to that request never arrives."""
 
@@ -91,7 +100,11 @@ class Subject(ABC):
     def remote_file(self, url: str) -> RemoteFile:
         """A file as `download` gets it, at any address."""
 
-    # --- connection ---------------------------------------------------------------------------------------------
+    # --- connections --------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def peer(self) -> Adapter:
+        """The same adapter as another process of the same deployment makes it: same tokens, same store."""
 
     @abstractmethod
     def connected(self) -> bool:
@@ -112,10 +125,10 @@ class Subject(ABC):
     # --- what the suite does with it ----------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[asyncio.Future[None]]:
-        """The adapter while it runs, closed afterwards."""
+    async def running(self) -> AsyncGenerator[list[asyncio.Future[None]]]:
+        """The adapter with all its connections, closed afterwards. Gives their futures."""
         try:
-            async with self.adapter.running(self.reception) as gone:
+            async with connected(self.adapter, self.reception) as gone:
                 yield gone
         finally:
             await self.adapter.close()
@@ -129,6 +142,14 @@ class Subject(ABC):
         before = len(self.reception.inbound)
         await self.ask(text)
         return (await self.reception.messages(before + 1))[-1].event.address
+
+
+@asynccontextmanager
+async def connected(adapter: Adapter, reception: RecordingReception) -> AsyncGenerator[list[asyncio.Future[None]]]:
+    """All connections of an adapter, kept by it alone."""
+    async with AsyncExitStack() as stack:
+        names = await adapter.connections()
+        yield [await stack.enter_async_context(adapter.connected(name, reception)) for name in names]
 
 
 class AdapterContract:
@@ -249,30 +270,99 @@ class AdapterContract:
             await subject.adapter.edit(address, posted.ref, again)
             assert not subject.pinged()
 
-    # --- connection ---------------------------------------------------------------------------------------------
+    async def test_limits_that_replies_tell_are_told(self, subject: Subject) -> None:
+        """Of the bucket of edits, so that nobody has to run into them. A 429 is raised and not told as well."""
+        told: list[RateSignal] = []
+        subject.send_limits()
+        subject.adapter.on_limits(told.append)
+        async with subject.running():
+            address = await subject.asked()
+            posted = await subject.adapter.post(address, Outbound(text="one", buttons=STOP), "k1")
+            await subject.adapter.edit(address, posted.ref, Outbound(text="one two", final=True))
+        bucket = subject.adapter.bucket(address)
+        assert [signal for signal in told if signal.bucket == bucket and signal.limit and signal.remaining is not None]
+        assert [signal for signal in told if signal.retry_after is not None] == []
+
+    # --- connections --------------------------------------------------------------------------------------------
+
+    async def test_connections_have_the_same_names_in_every_process_and_no_two_alike(self, subject: Subject) -> None:
+        """By these names processes agree on who keeps which."""
+        peer = subject.peer()
+        try:
+            names = await subject.adapter.connections()
+            assert await subject.adapter.connections() == names
+            assert await peer.connections() == names
+        finally:
+            await subject.adapter.close()
+            await peer.close()
+        assert names
+        assert len(set(names)) == len(names)
+        assert all(name.startswith(subject.adapter.capabilities.platform) for name in names)
+
+    async def test_each_connection_can_be_kept_alone_and_left_again(self, subject: Subject) -> None:
+        """The others may be in another process, or in none."""
+        try:
+            for name in await subject.adapter.connections():
+                async with subject.adapter.connected(name, subject.reception) as gone:
+                    assert not gone.done()
+                await subject.until(lambda: not subject.connected())
+        finally:
+            await subject.adapter.close()
+
+    async def test_an_adapter_that_was_never_connected_writes(self, subject: Subject) -> None:
+        """Worker processes keep no connection and write all answers."""
+        worker = subject.peer()
+        try:
+            async with subject.running():
+                address = await subject.asked()
+                posted = await worker.post(address, Outbound(text="one", buttons=STOP), "k1")
+                await worker.status(address, "is thinking…")
+                await worker.edit(address, posted.ref, Outbound(text="one two", final=True))
+        finally:
+            await worker.close()
+        assert "one two" in subject.shown()[-1]
+
+    async def test_what_was_said_between_two_keepers_arrives_once(self, subject: Subject) -> None:
+        """By the key that it would have had live; what was heard before is not answered again."""
+        reception, peer = subject.reception, subject.peer()
+        async with subject.running():
+            address = await subject.asked("before")
+            posted = await subject.adapter.post(address, Outbound(text="hi", final=True), "k1")
+        if posted.conversation is not None:
+            reception.join(posted.conversation)
+        await subject.say_unheard(posted, "meanwhile")
+        try:
+            async with connected(peer, reception):
+                await reception.messages(2)
+                await subject.follow_up(posted, "live")
+                await reception.messages(3)
+        finally:
+            await peer.close()
+        assert [inbound.event.text for inbound in reception.inbound] == ["before", "meanwhile", "live"]
 
     async def test_a_refused_token_stops_the_start_and_names_its_variable(self, subject: Subject) -> None:
         for variable, adapter in subject.refused():
             with pytest.raises(OperatorError, match=variable):
-                async with asyncio.timeout(20), adapter.running(subject.reception):
+                async with asyncio.timeout(20), connected(adapter, subject.reception):
                     pass
             await adapter.close()
 
-    async def test_a_token_that_is_refused_later_ends_the_future(self, subject: Subject) -> None:
+    async def test_a_token_that_is_refused_later_ends_the_futures(self, subject: Subject) -> None:
         """An adapter that can never deliver again does not die in silence."""
         async with subject.running() as gone:
             await subject.asked()
-            assert not gone.done()
+            assert not any(future.done() for future in gone)
             variable = await subject.revoke()
-            await asyncio.wait({gone}, timeout=30)
-            assert gone.done()
-            assert isinstance(gone.exception(), OperatorError)
-            assert variable in str(gone.exception())
+            await asyncio.wait(gone, timeout=30)
+            for future in gone:
+                assert future.done()
+                assert isinstance(future.exception(), OperatorError)
+                assert variable in str(future.exception())
 
-    async def test_receiving_ends_with_running_and_writing_goes_on_until_close(self, subject: Subject) -> None:
+    async def test_receiving_ends_with_the_connection_and_writing_goes_on_until_close(self, subject: Subject) -> None:
         """At the end of a process nothing new is taken, but what was begun is finished."""
         try:
-            async with subject.adapter.running(subject.reception):
+            async with connected(subject.adapter, subject.reception):
                 address = await subject.asked("before")
                 posted = await subject.adapter.post(address, Outbound(text="one", buttons=STOP), "k1")
             await subject.until(lambda: not subject.connected())

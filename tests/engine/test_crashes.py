@@ -36,6 +36,7 @@ RUN_WRITES = (
     "break_turn",
     "begin_call",
     "end_call",
+    "wait_for_decision",
 )
 LIMITS = QUICK.model_copy(update={"checkpoint": 0.0})
 
@@ -52,11 +53,12 @@ class MortalStore:
         self.after = after
         self.dead = False
         self.worker = ""
-        for name in ("intake", "history", "assistants", "files", "collections", "notes"):
+        for name in ("intake", "history", "assistants", "files", "collections", "notes", "duties", "upkeep"):
             setattr(self, name, getattr(store, name))
         self.runs = _Room(store.runs, self, (*RUN_WRITES, "end"))
         self.deliveries = _Room(store.deliveries, self, ("close",))
         self.lanes = _Room(store.lanes, self, ("next_work",))
+        self.workers = _Room(store.workers, self, ())
 
     async def write(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Carry out a write, or die at it."""
@@ -129,7 +131,7 @@ async def die_and_recover(store: Store, nth: int, *, after: bool) -> bool:
     mortal = MortalStore(store, nth, after=after)
     await live(story.process(cast("Store", mortal)), accepted.run_id)
     if mortal.dead:
-        await store.lanes.hand_back(mortal.worker)  # what a peer does when the heartbeat is too old
+        await store.workers.leave(mortal.worker)  # what a peer does when the heartbeat is too old
         async with story.process(store).working():
             await until(lambda: delivered(store, accepted.run_id))
     await check(story, accepted.run_id)
@@ -138,7 +140,7 @@ async def die_and_recover(store: Store, nth: int, *, after: bool) -> bool:
 
 async def live(bench: Bench, run_id: str) -> None:
     """Let a process work until the run's end is delivered or it dies."""
-    work = asyncio.create_task(bench.engine.run())
+    work = asyncio.create_task(bench.run())
     end = asyncio.create_task(bench.outlet.end_of(run_id))
     await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
     work.cancel()

@@ -6,75 +6,72 @@ import pytest
 import structlog
 
 from bot.domain.deliveries import Address, Delivery, DeliveryState
+from bot.domain.lanes import Work
 from bot.domain.runs import Run, RunStatus
 from bot.engine import EngineLimits
 from bot.engine.redelivery import Redelivery
 from bot.errors import PlatformError, RateLimited, Unreachable
 from bot.ports import Store
-from tests.support.engine_doubles import ANN, QUICK, Bench, ScriptedClient, ShiftedClock, say, text, until
+from tests.support.engine_doubles import ANN, QUICK, Bench, ScriptedClient, say, text, until
 
 HOURS = 3600.0
 LIMITS = EngineLimits()
 TRANSIENT = [Unreachable(), RateLimited(1.0)]
 
 
-def a_delivery(clock: ShiftedClock) -> Delivery:
-    """One that was just promised."""
+def work(age: float = 0.0) -> Work:
+    """A run whose answer was promised so many seconds ago, by the database's clock."""
     address = Address(platform="test", place={})
-    now = int(clock.now())
-    return Delivery(run_id="r", conversation="c", address=address, asker=ANN, message_id="m", created_at=now)
+    delivery = Delivery(run_id="r", conversation="c", address=address, asker=ANN, message_id="m", created_at=1_000)
+    run = Run(
+        seq=1, id="r", created_at=1_000, thread_id="t", assistant_id="a", status=RunStatus.COMPLETED, model="scripted"
+    )
+    return Work(run=run, delivery=delivery, now=1_000 + age)
 
 
 @pytest.mark.parametrize("error", TRANSIENT, ids=["away", "limited"])
 def test_a_platform_that_is_away_or_limits_us_is_waited_for_a_day(error: PlatformError) -> None:
-    clock = ShiftedClock()
-    redelivery, delivery = Redelivery(clock, LIMITS), a_delivery(clock)
-    tries = 0
-    while clock.shift < 23.9 * HOURS:
-        wait = redelivery.wait("r", delivery, error)
+    redelivery = Redelivery(LIMITS)
+    tries, age = 0, 0.0
+    while age < 23.9 * HOURS:
+        wait = redelivery.wait(work(age), error)
         assert wait is not None
         assert wait <= 1.5 * LIMITS.delivery_delay_most
-        clock.shift += wait
+        age += wait
         tries += 1
     assert tries > LIMITS.deliveries
-    clock.shift = 24.1 * HOURS
-    assert redelivery.wait("r", delivery, error) is None
+    assert redelivery.wait(work(24.1 * HOURS), error) is None
 
 
 def test_an_old_delivery_still_has_as_many_tries_as_any_other() -> None:
-    clock = ShiftedClock()
-    redelivery, delivery = Redelivery(clock, LIMITS), a_delivery(clock)
-    clock.shift = 48 * HOURS
-    waits = [redelivery.wait("r", delivery, Unreachable()) for _ in range(LIMITS.deliveries)]
+    redelivery = Redelivery(LIMITS)
+    waits = [redelivery.wait(work(48 * HOURS), Unreachable()) for _ in range(LIMITS.deliveries)]
     assert None not in waits[:-1]
     assert waits[-1] is None
 
 
 def test_the_platform_s_word_is_the_least_wait() -> None:
-    clock = ShiftedClock()
-    redelivery, delivery = Redelivery(clock, LIMITS), a_delivery(clock)
-    waits = [redelivery.wait("r", delivery, RateLimited(900.0)) for _ in range(50)]
+    redelivery = Redelivery(LIMITS)
+    waits = [redelivery.wait(work(), RateLimited(900.0)) for _ in range(50)]
     assert all(wait is not None and wait >= 900.0 for wait in waits)
     assert len(set(waits)) > 40, "those who were refused together do not come back together"
 
 
 def test_only_unforeseen_errors_use_up_the_tries() -> None:
-    clock = ShiftedClock()
-    redelivery, delivery = Redelivery(clock, LIMITS), a_delivery(clock)
+    redelivery = Redelivery(LIMITS)
     for _ in range(50):
-        assert redelivery.wait("r", delivery, Unreachable()) is not None
-    unforeseen = [redelivery.wait("r", delivery, RuntimeError()) for _ in range(LIMITS.deliveries)]
+        assert redelivery.wait(work(), Unreachable()) is not None
+    unforeseen = [redelivery.wait(work(), RuntimeError()) for _ in range(LIMITS.deliveries)]
     assert None not in unforeseen[:-1]
     assert unforeseen[-1] is None
     assert redelivery.forget("r") == 50 + LIMITS.deliveries
-    assert redelivery.wait("r", delivery, RuntimeError()) is not None
+    assert redelivery.wait(work(), RuntimeError()) is not None
 
 
 def test_waits_never_overflow() -> None:
-    redelivery = Redelivery(ShiftedClock(), LIMITS)
-    delivery = a_delivery(ShiftedClock())
+    redelivery = Redelivery(LIMITS)
     for _ in range(2_000):
-        assert redelivery.wait("r", delivery, Unreachable()) is not None
+        assert redelivery.wait(work(), Unreachable()) is not None
 
 
 async def test_thirty_answers_at_once_all_arrive_at_a_platform_that_takes_few(sqlite_store: Store) -> None:

@@ -1,8 +1,10 @@
 """How runs go and end, on both databases."""
 
+import pytest
+
 from bot.domain.messages import MessageStatus, RefusalPart, TextPart
 from bot.domain.runs import RunStatus
-from bot.domain.steps import Effect
+from bot.domain.steps import CallState, Effect
 from bot.domain.turns import AssistantText, Finished, FinishReason, RefusalDelta, TextDelta
 from bot.engine.failures import UNREACHABLE
 from bot.errors import BrokenStream, ContentFiltered, ContextTooLong, ModelRefusedAccess, ModelUnavailable
@@ -15,12 +17,14 @@ from tests.support.engine_doubles import (
     ShiftedClock,
     SmallToolbox,
     Step,
+    WrongClock,
     calls,
     gives,
     said,
     say,
     text,
     until,
+    waits_at,
 )
 
 
@@ -305,9 +309,7 @@ class TestStop:
 
 class TestExpiry:
     async def test_a_run_that_waited_too_long_expires_without_a_model_turn(self, store: Store) -> None:
-        clock = ShiftedClock()
-        clock.shift = 601.0
-        run = await Bench(store, ScriptedClient(), clock=clock).answer("Hi")
+        run = await Bench(store, ScriptedClient()).answer("Hi", lifetime=0)
         assert (run.status, run.last_error) == (RunStatus.EXPIRED, None)
 
     async def test_a_run_expires_while_the_model_speaks(self, sqlite_store: Store) -> None:
@@ -328,10 +330,35 @@ class TestExpiry:
         assert run.status is RunStatus.EXPIRED
 
     async def test_the_lifetime_that_the_run_was_accepted_with_counts(self, sqlite_store: Store) -> None:
-        clock = ShiftedClock()
-        clock.shift = 601.0
-        run = await Bench(sqlite_store, ScriptedClient(text("Hi")), clock=clock).answer("Hi", lifetime=3600)
+        gate, clock = Gate(), ShiftedClock()
+        limits = QUICK.model_copy(update={"lease": 10_000.0})
+        bench = Bench(sqlite_store, ScriptedClient([TextDelta("a"), gate, *text("b")]), clock=clock, limits=limits)
+        accepted = await say(sqlite_store, "Hi", lifetime=3600)
+        async with bench.working():
+            await gate.reached.wait()
+            clock.shift = 601.0
+            gate.open.set()
+            run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.COMPLETED
+
+    @pytest.mark.parametrize("error", [-3600.0, 3600.0], ids=["an hour behind", "an hour ahead"])
+    async def test_a_machine_whose_clock_is_wrong_does_not_end_a_run_early(self, store: Store, error: float) -> None:
+        bench = Bench(store, ScriptedClient(text("Hello")), clock=WrongClock(error))
+        assert (await bench.answer("Hi")).status is RunStatus.COMPLETED
+
+    @pytest.mark.parametrize("error", [-3600.0, 3600.0], ids=["an hour behind", "an hour ahead"])
+    async def test_a_machine_whose_clock_is_wrong_does_not_end_a_run_late(self, store: Store, error: float) -> None:
+        over = await Bench(store, ScriptedClient(), clock=WrongClock(error)).answer("Hi", lifetime=0)
+        assert over.status is RunStatus.EXPIRED
+        silent = await Bench(store, ScriptedClient([Gate()]), clock=WrongClock(error)).answer("Hi", lifetime=2)
+        assert silent.status is RunStatus.EXPIRED
+
+    async def test_a_run_that_nobody_has_left_time_for_expires_in_the_middle_of_its_tools(self, store: Store) -> None:
+        toolbox = SmallToolbox(order=(Effect.ONCE, waits_at(Gate())))
+        bench = Bench(store, ScriptedClient(calls(("order", {}))), toolbox, clock=WrongClock(-3600.0))
+        run = await bench.answer("Hi", lifetime=2)
+        assert run.status is RunStatus.EXPIRED
+        assert [call.state for call in await store.runs.calls(run.id)] == [CallState.UNKNOWN]
 
 
 class TestOrder:

@@ -11,6 +11,7 @@ import pytest
 from bot.domain.deliveries import DeliveryState
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import RunStatus
+from bot.domain.steps import Decision
 from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.relay import Relay
@@ -123,7 +124,7 @@ async def resumed(store: Store, work: Work, lease: Lease) -> tuple[Work, Lease] 
 async def check(store: Store, worker: str, adapter: MemoryAdapter, crashes: list[int]) -> bool:
     """Crash at each of these points in turn, then go on to the end. Returns whether the first crash happened."""
     adapter.messages.clear()
-    await store.lanes.beat(worker)
+    await store.workers.beat(worker)
     await store.intake.accept(event(room=f"room{random.random()}"), await assistant_of(store))
     work, lease = await claim(store, worker)
     happened = [await crashed(store, adapter, work, lease, point) for point in crashes[:1]]
@@ -168,6 +169,7 @@ class Freezing:
 
     store: Store
     looks: int
+    workers: int = 1
 
     @property
     def alive(self) -> bool:
@@ -176,6 +178,9 @@ class Freezing:
 
     async def cancel(self, run_id: str) -> RunStatus | None:
         return await self.store.runs.request_cancel(run_id)
+
+    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+        return await self.store.runs.decide(run_id, call, decision)
 
 
 async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:
@@ -195,7 +200,7 @@ async def test_a_process_that_was_frozen_before_any_request_makes_no_further_one
     while fenced:
         adapter.messages.clear()
         adapter.calls.clear()
-        await sqlite_store.lanes.beat(worker)
+        await sqlite_store.workers.beat(worker)
         await sqlite_store.intake.accept(event(room=f"frozen{looks}"), await assistant_of(sqlite_store))
         work, lease = await claim(sqlite_store, worker)
         try:

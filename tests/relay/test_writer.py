@@ -1,10 +1,12 @@
 """One run's answer on its way into the chat."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.deliveries import DeliveryState, SegmentState
 from bot.domain.messages import Attachment
@@ -13,7 +15,7 @@ from bot.domain.steps import CallState, Effect
 from bot.errors import Fenced, Forbidden, Gone, RateLimited, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ending, RunSink, Store
 from bot.relay import Relay
-from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
+from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter, Operation
 from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, event
 
 SENTENCE = "This is the beginning of an answer that is long enough. "
@@ -424,6 +426,70 @@ async def test_without_a_place_the_delivery_is_abandoned(sqlite_store: Store, er
         await sink.finish(await script.complete())
     assert adapter.messages == []
     assert await state_of(sqlite_store, script) is DeliveryState.ABANDONED
+
+
+@pytest.mark.parametrize("error", [Gone(), Forbidden()])
+async def test_a_run_whose_place_is_gone_is_stopped_and_its_end_is_abandoned(
+    sqlite_store: Store, error: Gone | Forbidden
+) -> None:
+    """No more is spent on an answer that nobody will see; the log says which run and why."""
+    adapter, control = MemoryAdapter(), StoreControl(sqlite_store)
+    adapter.faults["post"].extend([error] * 9)
+    with capture_logs() as logged:
+        async with writing(sqlite_store, adapter, control=control) as (script, sink):
+            await script.say(SENTENCE)
+            await adapter.until(lambda: len(adapter.faults["post"]) < 9)
+            await script.say(SENTENCE)
+            await asyncio.wait_for(control.stopped.wait(), 10)
+            await sink.finish(await script.end(Ending(status=RunStatus.CANCELLED)))
+    assert control.cancelled == [script.run.id]
+    assert await state_of(sqlite_store, script) is DeliveryState.ABANDONED
+    reasons = {line["event"]: (line["run_id"], line["reason"]) for line in logged if "reason" in line}
+    because = (script.run.id, type(error).__name__)
+    assert reasons == {"run stopped, no place for its answer": because, "answer abandoned": because}
+
+
+async def test_a_deleted_message_does_not_stop_the_run(sqlite_store: Store) -> None:
+    adapter, control = MemoryAdapter(), StoreControl(sqlite_store)
+    async with writing(sqlite_store, adapter, control=control) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.delete(adapter.messages[0])
+        await script.say("More of it.")
+        await adapter.until(lambda: adapter.texts == [SENTENCE + "More of it."])
+        await sink.finish(await script.complete())
+    assert control.cancelled == []
+
+
+@pytest.mark.parametrize("writing_by", ["post", "edit"])
+async def test_every_pause_that_the_platform_asks_for_is_kept(sqlite_store: Store, writing_by: Operation) -> None:
+    """Each by its own length, up to the last try."""
+    adapter, pauses = MemoryAdapter(), [1.0, 4.0, 2.0, 0.5]
+    async with writing(sqlite_store, adapter, speed=20) as (script, sink):
+        if writing_by == "edit":
+            await script.say(SENTENCE)
+            await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.calls.clear()
+        adapter.faults[writing_by].extend(RateLimited(pause) for pause in pauses)
+        script.said += "End."
+        await sink.finish(await script.complete())
+    moments = [moment for moment, operation in adapter.calls if operation == writing_by]
+    waited = [(after - before) * 20 for before, after in itertools.pairwise(moments)]
+    assert len(waited) == len(pauses)
+    assert all(kept >= pause for kept, pause in zip(waited, pauses, strict=True)), waited
+    assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
+
+
+async def test_a_final_edit_that_is_limited_at_every_try_is_left_for_later(sqlite_store: Store) -> None:
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["edit"].extend([RateLimited(0.1)] * 9)
+        await script.say("End.")
+        with pytest.raises(RateLimited):
+            await sink.finish(await script.complete())
+    assert await state_of(sqlite_store, script) is DeliveryState.OPEN
 
 
 async def test_a_text_that_the_platform_finds_too_long_is_split_smaller(sqlite_store: Store) -> None:

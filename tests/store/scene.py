@@ -51,7 +51,7 @@ class Scene:
 
     async def enter(self) -> "Scene":
         """Enrol the worker."""
-        await self.store.lanes.enrol(self.worker, "all")
+        await self.store.workers.enrol(self.worker, "all")
         return self
 
     async def say(self, text: str = "Hello", conversation: str = "C1", *keys: str) -> Acceptance:

@@ -3,22 +3,12 @@
 import pytest
 
 from bot.domain.events import CallChanged, StepChanged
-from bot.domain.lanes import Lease
 from bot.domain.runs import RunStatus
-from bot.domain.steps import CallState, Effect, StepStatus, ToolCall
-from bot.domain.turns import FinishReason
+from bot.domain.steps import CallState, Effect, StepStatus
 from bot.errors import IllegalTransition
 from bot.ports import Ending
-from tests.store.scene import Scene, a_call, a_result
-
-
-async def planned(scene: Scene, *effects: Effect, text: str = "") -> tuple[Lease, tuple[ToolCall, ...]]:
-    """A run whose first turn asked for calls with these effects."""
-    lease, work = await scene.started()
-    turn = await scene.store.runs.begin_turn(lease, work.run.id)
-    calls = [a_call(f"tool_{number}", effect) for number, effect in enumerate(effects)]
-    await scene.store.runs.finish_turn(lease, turn, a_result(text, FinishReason.TOOL_CALLS), calls)
-    return lease, await scene.store.runs.calls(work.run.id)
+from tests.store.decisions import planned
+from tests.store.scene import Scene, a_result
 
 
 async def test_a_call_is_written_down_before_it_is_made(scene: Scene) -> None:
@@ -61,7 +51,7 @@ async def test_a_call_may_be_refused_before_it_begins(scene: Scene) -> None:
 async def test_a_call_may_be_begun_again_by_a_later_owner(scene: Scene) -> None:
     lease, (call,) = await planned(scene, Effect.IDEMPOTENT)
     await scene.store.runs.begin_call(lease, call)
-    await scene.store.lanes.hand_back(scene.worker)
+    await scene.store.workers.leave(scene.worker)
     await scene.enter()
     later, _ = await scene.take()
     (event,) = await scene.store.runs.begin_call(later, call)

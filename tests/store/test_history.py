@@ -14,7 +14,7 @@ async def finish(scene: Scene, text: str) -> Run:
     await scene.answer(lease, work.run.id, text)
     await scene.store.runs.end(lease, work.run.id, Ending(RunStatus.COMPLETED))
     await scene.store.deliveries.close(lease, work.run.id, DeliveryState.DELIVERED)
-    await scene.store.lanes.hand_back(scene.worker)
+    await scene.store.workers.leave(scene.worker)
     await scene.enter()
     return work.run
 

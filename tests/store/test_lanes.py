@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.deliveries import DeliveryState
 from bot.domain.runs import RunStatus
+from bot.domain.workers import Present
 from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.store import open_store
@@ -23,7 +24,7 @@ async def test_a_ready_lane_is_claimed_once_with_a_higher_fence_each_time(scene:
     (lease,) = await scene.store.lanes.claim(scene.worker, 5)
     assert lease.fence == 1
     assert await scene.store.lanes.claim(scene.worker, 5) == ()
-    await scene.store.lanes.hand_back(scene.worker)
+    await scene.store.workers.leave(scene.worker)
     other = await Scene(scene.store).enter()
     (again,) = await scene.store.lanes.claim(other.worker, 5)
     assert again.fence == 2
@@ -122,16 +123,16 @@ async def test_a_stop_wakes_a_postponed_run(scene: Scene) -> None:
 async def test_lanes_of_a_dead_worker_are_freed_by_another_heartbeat(scene: Scene, database_url: str) -> None:
     lease, work = await scene.started()
     other = await Scene(scene.store).enter()
-    await scene.store.lanes.beat(other.worker)
+    await scene.store.workers.beat(other.worker)
     assert await scene.store.lanes.claim(other.worker, 5) == ()
     await expire(database_url, scene.worker)
-    await scene.store.lanes.beat(other.worker)
+    await scene.store.workers.beat(other.worker)
     (taken,) = await scene.store.lanes.claim(other.worker, 5)
     assert taken.fence > lease.fence
     with pytest.raises(Fenced):
         await scene.store.runs.begin_turn(lease, work.run.id)
     with pytest.raises(Fenced, match="heartbeat"):
-        await scene.store.lanes.beat(scene.worker)
+        await scene.store.workers.beat(scene.worker)
 
 
 async def test_a_lane_whose_owner_has_no_row_is_freed(scene: Scene, database_url: str) -> None:
@@ -139,7 +140,7 @@ async def test_a_lane_whose_owner_has_no_row_is_freed(scene: Scene, database_url
     await scene.started()
     await expire(database_url, scene.worker, forget=True)
     other = await Scene(scene.store).enter()
-    await scene.store.lanes.beat(other.worker)
+    await scene.store.workers.beat(other.worker)
     assert len(await scene.store.lanes.claim(other.worker, 5)) == 1
 
 
@@ -147,16 +148,16 @@ async def test_heartbeats_at_once_do_not_block_each_other(store: Store, database
     workers = [await Scene(store).enter() for _ in range(6)]
     for worker in workers[:3]:
         await expire(database_url, worker.worker)
-    beats = await asyncio.gather(*(store.lanes.beat(worker.worker) for worker in workers), return_exceptions=True)
-    assert all(beat is None or isinstance(beat, Fenced) for beat in beats)
-    assert beats[3:] == [None, None, None]
+    beats = await asyncio.gather(*(store.workers.beat(worker.worker) for worker in workers), return_exceptions=True)
+    assert all(isinstance(beat, Present | Fenced) for beat in beats)
+    assert all(isinstance(beat, Present) for beat in beats[3:])
 
 
 async def test_handing_back_counts_the_lanes_and_frees_them_at_once(scene: Scene) -> None:
     await scene.say("a", "C1")
     await scene.say("b", "C2")
     leases = await scene.store.lanes.claim(scene.worker, 5)
-    assert await scene.store.lanes.hand_back(scene.worker) == 2
+    assert await scene.store.workers.leave(scene.worker) == 2
     with pytest.raises(Fenced):
         await scene.store.lanes.next_work(leases[0])
     other = await Scene(scene.store).enter()

@@ -20,7 +20,7 @@ from bot.store import migrate, open_store, sqlite
 from bot.store.schema import metadata
 from bot.store.urls import parse_url
 from tests.store.scene import Scene
-from tests.store.tampering import aside, behind_its_back
+from tests.store.tampering import aside, behind_its_back, migrate_to
 from tests.support.databases import open_sqlite, postgres_database, sqlite_url
 
 _OPEN = """
@@ -106,7 +106,7 @@ async def test_a_store_in_memory_works_and_takes_no_lock(tmp_path: Path) -> None
     async with open_store("sqlite:///:memory:", tmp_path) as one, open_store("sqlite://", tmp_path) as two:
         scene = await Scene(one).enter()
         await scene.started()
-        await one.lanes.beat(scene.worker)
+        await one.workers.beat(scene.worker)
         await one.notes.write("n", "1")
         assert await two.notes.read("n") is None
 
@@ -168,10 +168,9 @@ async def test_nobody_else_can_read_what_is_stored_whatever_the_umask(tmp_path: 
     assert stat.S_IMODE(data.stat().st_mode) == (0o777 if existed else 0o700)
 
 
-async def test_begins_of_calls_are_added_to_a_database_of_the_first_schema(database_url: str, tmp_path: Path) -> None:
+async def test_begins_of_calls_are_added_to_a_database_of_the_first_schema(bare_url: str, tmp_path: Path) -> None:
+    await migrate_to(bare_url, "0001")
     for statement in (
-        "ALTER TABLE tool_calls DROP COLUMN begins",
-        "UPDATE alembic_version SET version_num = '0001'",
         "INSERT INTO threads (id, created_at, metadata) VALUES ('t', 1, '{}')",
         "INSERT INTO runs (id, created_at, thread_id, assistant_id, status, model, instructions, tools, truncation,"
         " parallel_tool_calls, metadata) VALUES ('r', 1, 't', 'a', 'in_progress', 'm', '', '[]', '{}', true, '{}')",
@@ -181,10 +180,10 @@ async def test_begins_of_calls_are_added_to_a_database_of_the_first_schema(datab
             for n, state, fence in ((0, "planned", "NULL"), (1, "started", 1))
         ),
     ):
-        await behind_its_back(database_url, statement)
-    await migrate(database_url, tmp_path)
-    assert await aside(database_url, _differences) == []
-    async with open_store(database_url, tmp_path) as store:
+        await behind_its_back(bare_url, statement)
+    await migrate(bare_url, tmp_path)
+    assert await aside(bare_url, _differences) == []
+    async with open_store(bare_url, tmp_path) as store:
         assert [call.begins for call in await store.runs.calls("r")] == [0, 1]
 
 

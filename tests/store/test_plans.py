@@ -1,17 +1,19 @@
 """The hot statements look things up, they do not search."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, CursorResult, select, text
+from sqlalchemy import ClauseElement, Connection, CursorResult, TextClause, select, text
 
 from bot.domain.runs import Run, RunStatus
 from bot.store import migrate
 from bot.store.history import newest_first
-from bot.store.statements import HOLD, HOLD_RUN, POSTGRES, SQLITE, Statements
+from bot.store.presence import Presence, presence
+from bot.store.statements import HOLD, HOLD_RUN, Statements, statements
 from tests.store.tampering import aside
 from tests.support.databases import sqlite_url
 
@@ -25,6 +27,9 @@ PARAMETERS = {
     "run": "r",
     "role": "all",
     "key": "k",
+    "version": "1",
+    "teller": "x",
+    "names_1": "n",
 }
 HOT = [
     "claim",
@@ -34,24 +39,30 @@ HOT = [
     "ahead",
     "ready_known_lane",
     "free_dead_lanes",
-    "hand_back",
+    "free_lanes",
     "rest_lane",
     "free_lane",
     "beat",
+    "take_duties",
 ]
 
 
-def hot(name: str, statements: Statements) -> ClauseElement:
+def hot(name: str, *, postgres: bool) -> ClauseElement:
     """The statement of this name."""
     if name == "ahead":
-        return select(statements.ahead)
+        return select(statements(postgres=postgres).ahead)
     either = {"hold": HOLD, "hold_run": HOLD_RUN}
-    return either[name] if name in either else getattr(statements, name)
+    if name in either:
+        return either[name]
+    home = presence(postgres=postgres)
+    statement: TextClause = getattr(home if hasattr(home, name) else statements(postgres=postgres), name)
+    return statement.bindparams(names=["n"], worker="w", limit=5) if name == "take_duties" else statement
 
 
 def explained(connection: Connection, explain: str, statement: ClauseElement) -> CursorResult[Any]:
     """What the database says about the statement."""
-    compiled = statement.compile(dialect=connection.dialect)
+    listed = {"render_postcompile": True} if "names" in statement.compile().params else {}
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs=listed)
     given = {**compiled.params, **PARAMETERS}
     values = tuple(given[name] for name in compiled.positiontup or ())
     return connection.exec_driver_sql(f"{explain} {compiled}", values)
@@ -65,7 +76,7 @@ def plan_of(connection: Connection, statement: ClauseElement) -> list[str]:
 @pytest.mark.parametrize("name", HOT)
 async def test_no_hot_statement_scans_a_large_table_on_sqlite(name: str, tmp_path: Path) -> None:
     await migrate(sqlite_url(tmp_path), tmp_path)
-    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, hot(name, SQLITE)))
+    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, hot(name, postgres=False)))
     scans = [step for step in plan if re.match(r"SCAN (lanes|l|runs|deliveries)\b", step) and "USING" not in step]
     assert scans == []
 
@@ -75,7 +86,7 @@ async def test_no_hot_statement_scans_a_large_table_on_sqlite(name: str, tmp_pat
     [
         ("claim", "ix_lanes_free"),
         ("free_dead_lanes", "ix_lanes_owner"),
-        ("hand_back", "ix_lanes_owner"),
+        ("free_lanes", "ix_lanes_owner"),
         ("next_run", "ix_runs_active"),
         ("next_run", "ix_deliveries_open"),
         ("ahead", "ix_runs_active"),
@@ -83,7 +94,7 @@ async def test_no_hot_statement_scans_a_large_table_on_sqlite(name: str, tmp_pat
 )
 async def test_what_is_small_is_found_through_its_partial_index(name: str, index: str, tmp_path: Path) -> None:
     await migrate(sqlite_url(tmp_path), tmp_path)
-    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, hot(name, SQLITE)))
+    plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, hot(name, postgres=False)))
     assert index in " ".join(plan)
 
 
@@ -108,7 +119,7 @@ def postgres_plans(connection: Connection) -> dict[str, str]:
     fill(connection)
     plans: dict[str, str] = {}
     for name in HOT:
-        plans[name] = "\n".join(explained(connection, "EXPLAIN", hot(name, POSTGRES)).scalars())
+        plans[name] = "\n".join(explained(connection, "EXPLAIN", hot(name, postgres=True)).scalars())
     return plans
 
 
@@ -127,7 +138,11 @@ def fill(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-def test_both_dialects_name_the_same_statements_with_the_same_parameters() -> None:
-    for field in fields(SQLITE):
-        one, other = getattr(SQLITE, field.name), getattr(POSTGRES, field.name)
-        assert one.compile().params.keys() == other.compile().params.keys(), field.name
+@pytest.mark.parametrize("statements_of", [statements, presence])
+def test_both_dialects_name_the_same_statements_with_the_same_parameters(
+    statements_of: Callable[..., Statements | Presence],
+) -> None:
+    one, other = statements_of(postgres=False), statements_of(postgres=True)
+    for field in fields(one):
+        ours, theirs = getattr(one, field.name), getattr(other, field.name)
+        assert ours.compile().params.keys() == theirs.compile().params.keys(), field.name

@@ -118,4 +118,4 @@ async def finish(scene: Scene, play: Play) -> None:
         await play.check()
     await scene.store.deliveries.close(play.lease, play.run_id, DeliveryState.DELIVERED)
     assert await scene.store.lanes.next_work(play.lease) is None
-    await scene.store.lanes.hand_back(scene.worker)
+    await scene.store.workers.leave(scene.worker)

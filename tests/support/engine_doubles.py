@@ -22,7 +22,7 @@ from bot.domain.events import (
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Author
 from bot.domain.runs import RUN_LIFETIME, Run
-from bot.domain.steps import CallState, Effect
+from bot.domain.steps import CallState, Effect, ToolCall
 from bot.domain.turns import (
     CallArguments,
     CallDone,
@@ -37,8 +37,8 @@ from bot.domain.turns import (
     UsageReport,
     UserInput,
 )
-from bot.engine import Engine, EngineLimits, RunningRuns
-from bot.ports import Asking, ModelTraits, RunSink, Store, ToolOutcome
+from bot.engine import EngineLimits, LaneWork, RunningRuns, Shifts
+from bot.ports import Activity, Asking, ModelTraits, RunSink, Store, ToolOutcome
 
 ANN = Author(platform="test", id="U1", name="Ann")
 BEN = Author(platform="test", id="U2", name="Ben")
@@ -53,6 +53,7 @@ QUICK = EngineLimits(
     drain=5.0,
     stop_poll=None,
     delivery_delay=0.01,
+    job_look=0.05,
 )
 """Limits for tests: short rhythms, nothing else changed."""
 
@@ -217,6 +218,13 @@ class RecordingSink:
         """Keep it."""
         self._outlet.events.setdefault(self._work.run.id, []).append(event)
 
+    async def ask(self, call: ToolCall) -> bool:
+        """Keep the question; the test says whether anybody can be asked."""
+        self._outlet.questions.append(call)
+        can = await self._outlet.at_question(call)
+        self._outlet.changed.set()
+        return can
+
     async def finish(self, run: Run) -> None:
         """Close the delivery, unless the test makes that fail."""
         await self._outlet.at_end(run)
@@ -230,6 +238,15 @@ async def _nothing(*_: object) -> None:
     pass
 
 
+async def _nobody(_call: ToolCall) -> bool:
+    return False
+
+
+async def somebody(_call: ToolCall) -> bool:
+    """There is a person who can be asked."""
+    return True
+
+
 @dataclass
 class RecordingOutlet:
     """An `Outlet` of recording sinks."""
@@ -241,12 +258,21 @@ class RecordingOutlet:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     before: Callable[[Work, Lease], Awaitable[None]] = _nothing
     at_end: Callable[[Run], Awaitable[None]] = _nothing
+    at_question: Callable[[ToolCall], Awaitable[bool]] = _nobody
+    questions: list[ToolCall] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self, work: Work, lease: Lease) -> AsyncIterator[RunSink]:
         """A sink."""
         self.leases.append(lease)
         yield RecordingSink(self, work, lease)
+
+    async def question(self, count: int = 1) -> ToolCall:
+        """Wait until so many questions were asked. Returns the newest."""
+        while len(self.questions) < count:
+            self.changed.clear()
+            await self.changed.wait()
+        return self.questions[-1]
 
     async def end_of(self, run_id: str) -> Run:
         """Wait until this run's end was delivered."""
@@ -313,7 +339,7 @@ class RealClock:
 
 
 class ShiftedClock(RealClock):
-    """The machine's clock, moved by the test."""
+    """The machine's clock, moved by the test: time has passed."""
 
     shift = 0.0
 
@@ -324,6 +350,18 @@ class ShiftedClock(RealClock):
     def monotonic(self) -> float:
         """Seconds, shifted."""
         return time.monotonic() + self.shift
+
+
+class WrongClock(RealClock):
+    """A machine whose clock is set wrong; it measures durations like any other."""
+
+    def __init__(self, error: float) -> None:
+        """Be so many seconds ahead."""
+        self._error = error
+
+    def now(self) -> float:
+        """Unix seconds, wrong."""
+        return time.time() + self._error
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -352,7 +390,7 @@ async def say(
 
 @dataclass
 class Bench:
-    """One engine with everything around it."""
+    """One worker process with everything around it."""
 
     store: Store
     model: ScriptedClient
@@ -361,17 +399,29 @@ class Bench:
     limits: EngineLimits = QUICK
     outlet: RecordingOutlet = field(init=False)
     control: RunningRuns = field(init=False)
-    engine: Engine = field(init=False)
+    process: Shifts | None = None
+    """Given by a test that wants another one than a worker."""
 
     def __post_init__(self) -> None:
         self.outlet = RecordingOutlet(self.store)
         self.control = RunningRuns(self.store.runs)
-        self.engine = Engine(self.store, self.model, self.toolbox, self.outlet, self.clock, self.control, self.limits)
+
+    def lanes(self) -> LaneWork:
+        """What a worker does."""
+        return LaneWork(self.store, self.model, self.toolbox, self.outlet, self.clock, self.control, self.limits)
+
+    async def run(self) -> None:
+        """A process, from its start to its end."""
+        await (self.process or self.doing(self.lanes())).run()
+
+    def doing(self, *activities: Activity, store: Store | None = None) -> Shifts:
+        """A process with the same store, or another one, that does something else."""
+        return Shifts(store or self.store, self.clock, self.control, self.limits, "all", activities)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[RunningRuns]:
-        """The engine works as long as the context is open; then it is told to stop."""
-        task = asyncio.create_task(self.engine.run())
+        """The process works as long as the context is open; then it is told to stop."""
+        task = asyncio.create_task(self.run())
         try:
             yield self.control
         finally:

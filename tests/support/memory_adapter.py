@@ -3,17 +3,18 @@
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, Reception
+from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
 from bot.relay.text.measure import size
 
 Operation = Literal["post", "edit", "find", "status", "download"]
+Trouble = Exception | asyncio.Event
 
 CAPABILITIES = Capabilities(
     platform="memory",
@@ -67,7 +68,63 @@ async def _no_gate(_: str) -> None:
     return
 
 
-@dataclass
+@dataclass(eq=False)
+class Switchboard:
+    """The platform's end of all connections, whichever processes keep them."""
+
+    names: tuple[str, ...] = ("memory",)
+    keepers: dict[str, "MemoryAdapter"] = field(default_factory=dict)
+    """Who keeps each of the connections now."""
+    gone: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    """Set an exception on one, and the platform will never deliver anything through it again."""
+    overlaps: list[str] = field(default_factory=list)
+    """Connections that somebody began to keep while somebody else did."""
+    troubles: defaultdict[str, deque[Trouble]] = field(default_factory=lambda: defaultdict(deque))
+    """By name of a connection, or `connections`: errors to raise, events to wait for. Used up one a call."""
+    tries: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._changed = asyncio.Condition()
+
+    async def meet(self, name: str) -> None:
+        """The next trouble with this name, if there is one."""
+        self.tries.append(name)
+        await self._tell()
+        trouble = self.troubles[name].popleft() if self.troubles[name] else None
+        if isinstance(trouble, asyncio.Event):
+            await trouble.wait()
+        elif trouble is not None:
+            raise trouble
+
+    @asynccontextmanager
+    async def keeping(self, name: str, keeper: "MemoryAdapter") -> AsyncIterator[asyncio.Future[None]]:
+        if name in self.keepers:
+            self.overlaps.append(name)
+        gone = asyncio.get_running_loop().create_future()
+        self.keepers[name], self.gone[name] = keeper, gone
+        await self._tell()
+        try:
+            yield gone
+        finally:
+            gone.cancel()
+            if self.keepers.get(name) is keeper:
+                del self.keepers[name]
+            await self._tell()
+
+    def kept_by(self, keeper: "MemoryAdapter") -> list[str]:
+        return [name for name, by in self.keepers.items() if by is keeper]
+
+    async def until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Wait until `condition` holds; it is looked at whenever a connection was tried, entered or left."""
+        async with asyncio.timeout(timeout), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+@dataclass(eq=False)
 class MemoryAdapter:
     """Virtual messages; `faults` are used up one a call, `gate` is awaited before and after every effect."""
 
@@ -84,9 +141,9 @@ class MemoryAdapter:
     gate: Callable[[str], "asyncio.Future[None] | object"] = _no_gate
     latency: float = 0.0
     further_conversation: str | None = None
-    reception: Reception | None = None
-    gone: "asyncio.Future[None] | None" = None
-    """Set an exception on it, and the platform will never deliver anything again."""
+    switchboard: "Switchboard" = field(default_factory=lambda: Switchboard())
+    """The platform's end of the connections; adapters of several processes share one."""
+    tell: Callable[[RateSignal], None] | None = None
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -94,13 +151,19 @@ class MemoryAdapter:
 
     # --- Adapter
 
+    def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
+        self.tell = tell
+
+    async def connections(self) -> tuple[str, ...]:
+        await self.switchboard.meet("connections")
+        return self.switchboard.names
+
     @asynccontextmanager
-    async def running(self, reception: Reception) -> AsyncIterator[asyncio.Future[None]]:
-        self.reception = reception
-        self.gone = asyncio.get_running_loop().create_future()
-        yield self.gone
-        self.reception = None
-        self.gone.cancel()
+    async def connected(self, name: str, reception: Reception) -> AsyncIterator[asyncio.Future[None]]:
+        del reception
+        await self.switchboard.meet(name)
+        async with self.switchboard.keeping(name, self) as gone:
+            yield gone
 
     async def close(self) -> None:
         self.closed = True
@@ -111,8 +174,13 @@ class MemoryAdapter:
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         return await self._do("post", lambda: self._post(address, outbound, key))
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
+    async def find(
+        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
+    ) -> Posted | None:
         assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
+        run = key.rpartition("-")[0]
+        others = {m.id for m in self.visible if m.key != key and m.key.rpartition("-")[0] == run}
+        assert known is not None and others <= {ref["id"] for ref in known}, "the answer's other messages are told"
         return await self._do("find", lambda: self._find(address, key))
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:

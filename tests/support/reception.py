@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
 from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
 
@@ -22,6 +23,7 @@ class RecordingReception:
         self.commands: list[Command] = []
         self.presses: list[Press] = []
         self.rates: list[RateSignal] = []
+        """For `adapter.on_limits(reception.rates.append)`."""
         self.verdict: Verdict | Callable[[Inbound], Verdict] = Verdict.ACCEPTED
         """What becomes of a message that was not seen before."""
         self.unavailable = 0
@@ -36,6 +38,7 @@ class RecordingReception:
         self.entered = asyncio.Event()
         """Set by the first call."""
         self._keys: set[str] = set()
+        self._conversations: dict[str, None] = {}
         self._changed = asyncio.Condition()
 
     async def receive(self, inbound: Inbound) -> Verdict:
@@ -64,9 +67,34 @@ class RecordingReception:
         await self._tell()
         return self.note
 
-    def rate(self, signal: RateSignal) -> None:
-        """Record a rate signal."""
-        self.rates.append(signal)
+    async def last_conversation(self, channel: str, person: Author) -> str | None:
+        """Where an accepted message of the person came from last, in a channel."""
+        await self._pass()
+        self._fail_if_told()
+        asked = [
+            inbound.event.conversation
+            for inbound in self.inbound
+            if inbound.event.channel == channel and inbound.event.author.id == person.id
+        ]
+        return asked[-1] if asked else None
+
+    async def takes_part(self, conversation: str) -> bool:
+        """Whether a message of the conversation was accepted, or it was joined."""
+        await self._pass()
+        self._fail_if_told()
+        return conversation in self._conversations
+
+    async def live_conversations(self, since: float) -> tuple[str, ...]:
+        """All conversations, the newest first: tests do not last long."""
+        del since
+        await self._pass()
+        self._fail_if_told()
+        return tuple(reversed(self._conversations))
+
+    def join(self, conversation: str) -> None:
+        """The bot becomes part of a conversation, as by posting into a new one."""
+        self._conversations.pop(conversation, None)
+        self._conversations[conversation] = None
 
     async def until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
         """Wait until `condition` holds; it is looked at after every call of the adapter."""
@@ -86,6 +114,7 @@ class RecordingReception:
             return verdict
         self._keys.update(inbound.event.keys)
         self.inbound.append(inbound)
+        self.join(inbound.event.conversation)
         return verdict
 
     async def _pass(self) -> None:

@@ -12,7 +12,7 @@ from bot.domain.ids import new_id
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Author
 from bot.domain.runs import LastError, Run, RunStatus, Usage
-from bot.domain.steps import CallState, Effect, ToolCall
+from bot.domain.steps import CallState, Decision, Effect, ToolCall
 from bot.domain.turns import FinishReason, RequestedCall, Turn, TurnResult
 from bot.ports import Ending, PlannedCall, RunSink, Store
 
@@ -38,15 +38,22 @@ class FastClock:
 
 @dataclass
 class StoreControl:
-    """Implements `bot.ports.RunControl` without an engine: stops runs on record only, and is frozen when told to."""
+    """Implements `bot.ports.RunControl` without an engine: acts on record only, and is frozen when told to."""
 
     store: Store
     alive: bool = True
+    workers: int = 1
     cancelled: list[str] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the first `cancel`."""
 
     async def cancel(self, run_id: str) -> RunStatus | None:
         self.cancelled.append(run_id)
+        self.stopped.set()
         return await self.store.runs.request_cancel(run_id)
+
+    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+        return await self.store.runs.decide(run_id, call, decision)
 
 
 def event(
@@ -77,7 +84,7 @@ async def assistant_of(store: Store) -> Assistant:
 async def enrolled(store: Store) -> str:
     """A worker of ours."""
     worker = new_id("worker_")
-    await store.lanes.enrol(worker, "worker")
+    await store.workers.enrol(worker, "worker")
     return worker
 
 

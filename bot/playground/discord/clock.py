@@ -1,6 +1,7 @@
 """Time of the stand-in server, which tests can push forward, and the ids that are made of it."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 _EPOCH_MS = 1_420_070_400_000
@@ -29,10 +30,12 @@ class Snowflakes:
         self._clock = clock
         self._last = 0
 
-    def new(self) -> str:
-        """A fresh id of this moment, greater than all before."""
+    def new(self, fits: Callable[[int], bool] = lambda _: True) -> str:
+        """A fresh id of this moment, greater than all before; of the first millisecond that `fits`."""
         moment = (int(self._clock.now() * 1000) - _EPOCH_MS) << 22
         self._last = max(moment, self._last + 1)
+        while not fits(self._last >> 22):
+            self._last = ((self._last >> 22) + 1) << 22
         return str(self._last)
 
 

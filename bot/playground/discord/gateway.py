@@ -25,7 +25,9 @@ from bot.playground.discord.sessions import (
     RESUME,
     Link,
     Session,
+    Shard,
     frame,
+    shard_of,
 )
 from bot.playground.discord.wire import JsonObject, as_object
 
@@ -47,6 +49,9 @@ class Gateway:
         self._timers: set[asyncio.TimerHandle] = set()
         self.identified_at: list[float] = []
         """When sessions were begun."""
+        self._begun: dict[int, float] = {}
+        self.refused_identifies = 0
+        """How many were refused because they came too fast for their bucket."""
         self.resumed = 0
         """How often a session was taken up again."""
         self.silent_heartbeats = 0
@@ -56,6 +61,11 @@ class Gateway:
         self._shown = False
 
     @property
+    def shards(self) -> list[tuple[int, int]]:
+        """Number and count of each shard that has a connection, sorted; one that two processes keep comes twice."""
+        return sorted((s.shard.index, s.shard.count) for s in self._sessions.values() if s.link)
+
+    @property
     def connected(self) -> bool:
         """Whether a session has a connection."""
         return any(session.link for session in self._sessions.values())
@@ -63,7 +73,7 @@ class Gateway:
     # --- events out ---
 
     def dispatch(self, event: str, payload: JsonObject) -> None:
-        """Give an event to every session that wants it, with the trouble that was planned for it."""
+        """Give an event to every session of its shard that wants it, with the trouble that was planned for it."""
         fault = self._faults.take(event)
         if fault and fault.kind == "lost":
             return
@@ -78,8 +88,9 @@ class Gateway:
 
     def _deliver(self, event: str, payload: JsonObject) -> None:
         self._forget_expired()
+        guild_id = payload.get("id" if event == "GUILD_CREATE" else "guild_id")
         for session in self._sessions.values():
-            if intents_module.wanted(event, payload, session.intents):
+            if session.shard.holds(guild_id) and intents_module.wanted(event, payload, session.intents):
                 bot_id = self._greeting.bot_id
                 session.dispatch(event, intents_module.redacted(event, payload, session.intents, bot_id))
 
@@ -190,29 +201,40 @@ class Gateway:
         intents = data.get("intents")
         now = self._clock.now()
         today = [moment for moment in self.identified_at if moment > now - _DAY]
-        too_soon = bool(today) and now - today[-1] < self._rules.identify_interval
+        shard = shard_of(data)
         if link.session:
             link.close(4005)
         elif data.get("token") != self._greeting.token or len(today) >= self._rules.identifies_per_day:
             link.close(4004)
+        elif shard is None:
+            link.close(4010)
         elif not isinstance(intents, int) or intents & ~intents_module.KNOWN:
             link.close(4013)
         elif intents_module.privileged_not_granted(intents, self._rules):
             link.close(4014)
-        elif too_soon:
+        elif self._too_soon(shard, now):
+            self.refused_identifies += 1
             link.send(frame(INVALID_SESSION, data=False))
         else:
             self.identified_at.append(now)
-            self._begin(link, intents, data.get("shard"))
+            self._begin(link, intents, shard)
 
-    def _begin(self, link: Link, intents: int, shard: object) -> None:
-        session = Session(self._greeting.new_session_id(), intents, self._rules.replay_limit)
+    def _too_soon(self, shard: Shard, now: float) -> bool:
+        """Whether the last session of the same bucket was begun a moment ago; if not, this one counts from now on."""
+        bucket = shard.index % self._rules.max_concurrency
+        if now - self._begun.get(bucket, 0.0) < self._rules.identify_interval:
+            return True
+        self._begun[bucket] = now
+        return False
+
+    def _begin(self, link: Link, intents: int, shard: Shard) -> None:
+        session = Session(self._greeting.new_session_id(), intents, self._rules.replay_limit, shard)
         self._sessions[session.id] = session
         session.attach(link)
         session.dispatch("READY", self._greeting.ready(session.id, shard))
-        if intents & intents_module.GUILDS:
+        if intents & intents_module.GUILDS and shard.holds(self._greeting.guild_id):
             session.dispatch("GUILD_CREATE", self._greeting.guild())
-        log.info("discord session begun", session=session.id, intents=intents)
+        log.info("discord session begun", session=session.id, intents=intents, shard=shard.index)
         self._tell()
 
     def _resume(self, link: Link, data: JsonObject) -> None:

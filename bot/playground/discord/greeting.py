@@ -5,6 +5,7 @@ import random
 from bot.playground.discord.payloads import Payloads
 from bot.playground.discord.people_payloads import application_flags, member_payload, own_user_payload, user_payload
 from bot.playground.discord.rules import DiscordRules
+from bot.playground.discord.sessions import Shard
 from bot.playground.discord.wire import JsonObject
 from bot.playground.discord.world import World
 
@@ -27,6 +28,11 @@ class Greeting:
         """The bot's account."""
         return self._world.bot.id
 
+    @property
+    def guild_id(self) -> str:
+        """The server."""
+        return self._world.guild_id
+
     def new_session_id(self) -> str:
         """A fresh session id."""
         return f"{self._dice.getrandbits(128):032x}"
@@ -35,12 +41,13 @@ class Greeting:
         """The whole server."""
         return self._payloads.guild()
 
-    def ready(self, session_id: str, shard: object) -> JsonObject:
+    def ready(self, session_id: str, shard: Shard) -> JsonObject:
         """The first event of a session; the server is still unavailable in it."""
-        payload: JsonObject = {
+        servers = [{"id": self._world.guild_id, "unavailable": True}] if shard.holds(self._world.guild_id) else []
+        return {
             "v": 10,
             "user": own_user_payload(self._world.bot),
-            "guilds": [{"id": self._world.guild_id, "unavailable": True}],
+            "guilds": servers,
             "session_id": session_id,
             "session_type": "normal",
             "resume_gateway_url": self.gateway_url,
@@ -52,8 +59,8 @@ class Greeting:
             "geo_ordered_rtc_regions": [],
             "user_settings": {},
             "_trace": [],
+            "shard": [shard.index, shard.count],
         }
-        return payload if shard is None else payload | {"shard": shard}
 
     def members_chunk(self, nonce: object) -> JsonObject:
         """All members in one piece."""

@@ -103,6 +103,11 @@ class Payloads:
 
     # --- messages ---
 
+    def created(self, message: Message) -> JsonObject:
+        """A message as its author hears of it: the only time, with the event, that its nonce is told."""
+        payload = self.message(message)
+        return payload if message.nonce is None else payload | {"nonce": message.nonce}
+
     def message(self, message: Message) -> JsonObject:
         """A message with the message that it replies to, as HTTP answers it."""
         payload = self._basic(message)
@@ -113,9 +118,10 @@ class Payloads:
             payload["referenced_message"] = self._basic(target) if still_there else None
         return payload
 
-    def dispatched(self, message: Message) -> JsonObject:
+    def dispatched(self, message: Message, *, new: bool) -> JsonObject:
         """A message as the gateway gives it: in the server with its place and its author's membership."""
-        payload = self.message(message) | {"channel_type": message.channel.type}
+        told = self.created(message) if new else self.message(message)
+        payload = told | {"channel_type": message.channel.type}
         if message.channel.type == DM:
             return payload
         mentions = [user_payload(u) | {"member": member_payload(self._world, u)} for u in message.mentions]
@@ -141,8 +147,6 @@ class Payloads:
             "embeds": message.embeds,
             "components": [component.model_dump(exclude_none=True) for component in message.components],
         }
-        if message.nonce is not None:
-            payload["nonce"] = message.nonce
         if message.reactions:
             payload["reactions"] = [self._reaction(message, emoji) for emoji in message.reactions]
         if message.thread and message.thread.thread:

@@ -51,9 +51,14 @@ class Posting:
     # --- create ---
 
     def send(self, channel: Channel, body: MessageBody, files: Files) -> Message:
-        """A message of the bot in a channel; an enforced nonce that is known gives the first message again."""
+        """A message of the bot in a channel; an enforced nonce that is known gives the first message again.
+
+        When that was deleted meanwhile, it is an unknown message (discord-api-docs#6647), and nothing is created.
+        """
         checks.check_nonce(body.nonce)
         if body.enforce_nonce and body.nonce is not None and (known := self._remembered(str(body.nonce))):
+            if known.id not in known.channel.messages:
+                raise refusal(10008)
             return known
         self._check(body, files)
         if checks.is_empty(body, files):

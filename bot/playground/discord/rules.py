@@ -77,7 +77,13 @@ class DiscordRules(Record):
     identifies_per_day: int = 1000
     """New sessions a day (documented)."""
     identify_interval: float = 0.0
-    """Least seconds between two new sessions; 5 as documented, 0 here because tests start bots again quickly."""
+    """Least seconds between two new sessions of one bucket (shard % `max_concurrency`); 5 as documented, 0 here
+    because tests start bots again quickly."""
+    shards: int = Field(default=1, ge=1)
+    """How many shards `/gateway/bot` recommends. With several the server belongs to the last one, direct messages to
+    the first."""
+    max_concurrency: int = Field(default=1, ge=1)
+    """How many buckets new sessions are counted in."""
     frames_per_minute: int = 120
     """Frames a client may send on one connection (documented)."""
 

@@ -49,7 +49,7 @@ class Scene:
         self.clock = Clock()
         self.faults = Faults()
         self.dice = dice
-        self.world = World(self.clock)
+        self.world = World(self.clock, rules.shards)
         self.token = bot_token(self.world.bot.id, dice)
         self.cdn = Cdn(self.world, self.clock, dice.randbytes(32), rules.cdn_life)
         self.payloads = Payloads(self.world, self.cdn)
@@ -92,7 +92,7 @@ class Scene:
     def _tell(self, message: Message, event: str) -> None:
         message.version += 1
         if message.only_for is None:
-            self.gateway.dispatch(event, self.payloads.dispatched(message))
+            self.gateway.dispatch(event, self.payloads.dispatched(message, new=event == "MESSAGE_CREATE"))
         self.showing.message_shown(message)
 
     def note_pings(self, message: Message, names: list[str], because: str) -> None:

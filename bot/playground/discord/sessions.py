@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.playground.discord.wire import JsonObject
+from bot.playground.discord.wire import JsonObject, as_list
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
 REQUEST_MEMBERS = 8
@@ -18,6 +18,30 @@ IGNORED_OPS = frozenset({3, 4})
 def frame(op: int, data: object = None, *, seq: int | None = None, event: str | None = None) -> str:
     """A gateway frame as text."""
     return json.dumps({"op": op, "d": data, "s": seq, "t": event}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which part of all events a session gets."""
+
+    index: int = 0
+    count: int = 1
+
+    def holds(self, guild_id: object) -> bool:
+        """Whether events of a server belong here; those of direct messages, without one, belong to the first."""
+        return self.index == (0 if guild_id is None else (int(str(guild_id)) >> 22) % self.count)
+
+
+def shard_of(data: JsonObject) -> Shard | None:
+    """What an IDENTIFY says about its shard: all events without a word, None when it makes no sense (4010)."""
+    given = data.get("shard")
+    if given is None:
+        return Shard()
+    match as_list(given):
+        case [int(index), int(count)] if 0 <= index < count:
+            return Shard(index, count)
+        case _:
+            return None
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +82,7 @@ class Session:
     id: str
     intents: int
     replay_limit: int
+    shard: Shard = field(default_factory=Shard)
     link: Link | None = None
     parted_at: float | None = None
     """When the connection was lost; None while there is one."""

@@ -19,9 +19,11 @@ from bot.playground.discord.posting import Posting
 from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
+from bot.playground.discord.threads import change_thread
+from bot.playground.discord.wire import ThreadPatch
 from bot.playground.discord.world import World
 from bot.playground.loopback import LoopbackHosts
-from bot.playground.view import Change, PlatformName, PlatformView, Upload
+from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
 
 T = TypeVar("T")
 _MAX_JSON = 1024 * 1024
@@ -261,6 +263,13 @@ class DiscordStandIn:
     def drop_connection(self) -> None:
         """Cut the bot's socket without a goodbye; its session can be resumed."""
         self._scene.gateway.cut()
+
+    def archive(self, thread: str, *, locked: bool = False) -> None:
+        """Close a thread, as its people can; a locked one is not reopened by a message."""
+        channel = self._scene.world.channels[thread]
+        if channel.thread is None:
+            raise NotPossible("Only threads can be archived.")
+        change_thread(self._scene, channel, channel.thread, ThreadPatch(archived=True, locked=locked))
 
     def deny(self, channel: str, code: int | None) -> None:
         """Let the bot's requests for a channel fail with 50001 or 50013; None allows them again."""

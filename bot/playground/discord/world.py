@@ -145,12 +145,13 @@ class Channel:
 class World:
     """Everything that exists, with look-ups."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, shards: int = 1) -> None:
+        """Make everybody and everything; of so many shards, the server belongs to the last."""
         self.ids = Snowflakes(clock)
         self.started_at = clock.now()
         self.bot = User(self.ids.new(), "parley", BOT_NAME)
         self.people = {person.id: User(self.ids.new(), person.id, person.name, person) for person in PEOPLE}
-        self.guild_id = self.ids.new()
+        self.guild_id = self.ids.new(lambda moment: moment % shards == shards - 1)
         self.moderators_role = self.ids.new()
         self.bot_role = self.ids.new()
         self.channels: dict[str, Channel] = {}

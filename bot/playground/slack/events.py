@@ -22,6 +22,8 @@ class Events:
         self.rules = rules
         self.duplicates = 0
         """How many of the next events go out twice."""
+        self.lost = 0
+        """How many of the next events are never sent, as if all redeliveries had failed."""
         self._world = world
         self._chance = chance
         self._socket_mode = socket_mode
@@ -71,6 +73,9 @@ class Events:
 
     def _send(self, subscription: str, channel: Channel, event: JsonObject) -> None:
         if subscription not in self.rules.events or BOT_USER not in channel.members:
+            return
+        if self.lost > 0:
+            self.lost -= 1
             return
         payload = self._payload(event)
         copies = 1

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-FaultKind = Literal["429", "500", "503", "error", "slow", "cut_before", "cut_after"]
+FaultKind = Literal["429", "500", "503", "error", "slow", "cut_before", "cut_after", "500_after", "slow_after"]
 """`error` answers `ok: false`;
-`cut_before` closes the connection before the call took effect, `cut_after` after it."""
+`cut_before` closes the connection before the call took effect, `cut_after` after it;
+`500_after` and `slow_after` answer badly, or late, although it took effect."""
 
 
 @dataclass(frozen=True, slots=True)

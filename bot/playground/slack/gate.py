@@ -63,7 +63,7 @@ class Gate:
         fault = self._faults.take(name)
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        reply = _spoilt(fault) or await work()
+        reply = await self._reply(fault, work)
         cut = fault is not None and fault.kind in {"cut_before", "cut_after"}
         if cut and request.transport is not None:
             request.transport.abort()
@@ -79,6 +79,18 @@ class Gate:
         )
         return reply.response()
 
+    async def _reply(self, fault: Fault | None, work: Callable[[], Awaitable[Reply]]) -> Reply:
+        spoilt = _spoilt(fault)
+        if spoilt is not None:
+            return spoilt
+        reply = await work()
+        self._changes.wake()
+        if fault is not None and fault.kind == "500_after":
+            return Reply("upstream trouble", status=500, error=fault.kind)
+        if fault is not None and fault.kind == "slow_after":
+            await asyncio.sleep(fault.seconds)
+        return reply
+
     def _note(self, call: Call) -> None:
         self._journal.calls.append(call)
         self._changes.wake()
@@ -86,7 +98,7 @@ class Gate:
 
 def _spoilt(fault: Fault | None) -> Reply | None:
     """The answer that a fault gives instead of the work."""
-    if fault is None or fault.kind in {"slow", "cut_after"}:
+    if fault is None or fault.kind in {"slow", "cut_after", "500_after", "slow_after"}:
         return None
     if fault.kind == "429":
         return rate_limited(max(1, round(fault.seconds)))

@@ -16,7 +16,8 @@ class Call(Record):
     status: int
     """HTTP status; 0 when the connection was cut."""
     error: str | None = None
-    """Slack's error word; None when it was carried out. A call cut after its effect has `cut_after`."""
+    """Slack's error word; None when it was carried out. One that took effect and failed all the same has the fault's
+    name (`cut_after`, `500_after`)."""
 
     @property
     def ok(self) -> bool:

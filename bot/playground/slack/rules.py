@@ -7,8 +7,8 @@ from bot.playground.view import CommandView, OptionView
 
 BOT_SCOPES = (
     "app_mentions:read", "assistant:write", "chat:write", "commands", "im:history", "im:read", "im:write",
-    "channels:history", "groups:history", "mpim:history", "files:read", "files:write", "reactions:read",
-    "reactions:write", "users:read",
+    "channels:history", "channels:read", "groups:history", "groups:read", "mpim:history", "mpim:read", "files:read",
+    "files:write", "reactions:read", "reactions:write", "users:read",
 )  # fmt: skip
 """The bot scopes of the app's manifest."""
 

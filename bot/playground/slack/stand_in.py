@@ -199,6 +199,13 @@ class SlackStandIn:
         """Send each of the next events twice, with the same `event_id`."""
         self._events.duplicates = count
 
+    def lose_next_events(self, count: int) -> None:
+        """Never send the next events, as after a time without connection in which every redelivery failed.
+
+        A mention makes two.
+        """
+        self._events.lost = count
+
     def withhold_shares(self, count: int) -> None:
         """The next uploads answer ok but never appear in the channel."""
         self._workspace.withheld_shares = count

@@ -34,13 +34,17 @@ class Composer:
         """
         texts = self._split(settled(markdown))
         if len(texts) > self._capabilities.max_segments:
-            notice = GOES_ON if self._capabilities.files_out else CUT
-            return (*texts[: self._kept(live)], self._convert(notice))
-        if texts and progress:
-            last = f"{texts[-1]}\n\n{self._convert(progress)}"
-            if size(last, self._capabilities.measure) <= self._hard:
-                return (*texts[:-1], last)
-        return texts
+            return (*texts[: self._kept(live)], self._convert(self._notice))
+        return self._below(texts, self._convert(progress)) or texts
+
+    def asking(self, markdown: str, question: str, live: int) -> tuple[str, ...]:
+        """The messages of an answer that waits for a person; the question is whole, and stands in the last one."""
+        asked = self._convert(defang(question, self.known))
+        texts = self._split(markdown)
+        fitting = self._below(texts, asked) or (*texts, asked)
+        if len(fitting) <= self._capabilities.max_segments:
+            return fitting
+        return (*texts[: self._kept(live)], f"{self._convert(self._notice)}\n\n{asked}")
 
     def ended(self, markdown: str, live: int, *, attachable: bool) -> tuple[tuple[str, ...], bool]:
         """The messages of a whole answer, and whether it has to be attached as a file because they are too many.
@@ -70,6 +74,18 @@ class Composer:
     def plain(self, note: str) -> str:
         """A short text of our own."""
         return self._convert(note)
+
+    @property
+    def _notice(self) -> str:
+        """What stands for the rest of an answer that is too long and not finished."""
+        return GOES_ON if self._capabilities.files_out else CUT
+
+    def _below(self, texts: tuple[str, ...], line: str) -> tuple[str, ...] | None:
+        """The texts with something below the last one, or None when there is nothing, or no room."""
+        if not (texts and line):
+            return None
+        last = f"{texts[-1]}\n\n{line}"
+        return (*texts[:-1], last) if size(last, self._capabilities.measure) <= self._hard else None
 
     def _new_splitter(self) -> Splitter:
         return Splitter(self._soft, self._hard, self._capabilities.measure)

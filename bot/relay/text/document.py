@@ -71,7 +71,7 @@ class Document:
     @property
     def running(self) -> tuple[str, ...]:
         """Names of the tools that run now, fit to be shown."""
-        return tuple(_word(call.name) for call in self._calls.values() if call.state is CallState.STARTED)
+        return tuple(word(call.name) for call in self._calls.values() if call.state is CallState.STARTED)
 
     @property
     def progress(self) -> str:
@@ -149,6 +149,11 @@ def incident(run_id: str) -> str:
     return run_id[-INCIDENT_DIGITS:]
 
 
+def word(name: str) -> str:
+    """A tool's name, which the model has chosen, fit to be shown."""
+    return re.sub(r"[^\w.-]", "", name)[:64] or "tool"
+
+
 def _marks(text: _Text) -> list[str]:
     return list(dict.fromkeys(_CITATION.findall(text.joined())))
 
@@ -183,17 +188,13 @@ def _verdict(run: Run, text: str) -> str:
 
 def _doubt(call: ToolCall) -> str:
     return (
-        f"⚠️ `{_word(call.name)}` was interrupted after it had begun. Nobody knows whether it took effect: "
+        f"⚠️ `{word(call.name)}` was interrupted after it had begun. Nobody knows whether it took effect: "
         "please check before it is done again."
     )
 
 
 def _leftover(attachment: Attachment) -> str:
     return f"_{_inert(attachment.name)} was not read: {_inert(attachment.skipped or '')}_"
-
-
-def _word(name: str) -> str:
-    return re.sub(r"[^\w.-]", "", name)[:64] or "tool"
 
 
 def _inert(text: str) -> str:

@@ -19,10 +19,9 @@ class ConsoleSubject(Subject):
     """One person at two pipes."""
 
     def __init__(self, folder: Path, keyboard: int, reading: int) -> None:
-        self.keyboard = keyboard
+        self.folder, self.keyboard, self.reading = folder, keyboard, reading
         self.out = io.StringIO()
-        config = ConsoleConfig(folder=folder)
-        self.adapter = ConsoleAdapter(config, stdin=reading, out=self.out, err=io.StringIO())
+        self.adapter = self.peer()
         self.reception = RecordingReception()
 
     async def ask(self, text: str) -> None:
@@ -33,6 +32,10 @@ class ConsoleSubject(Subject):
 
     def shown(self) -> Sequence[str]:
         return [self.out.getvalue()]
+
+    def peer(self) -> ConsoleAdapter:
+        config = ConsoleConfig(folder=self.folder)
+        return ConsoleAdapter(config, stdin=self.reading, out=self.out, err=io.StringIO())
 
     def connected(self) -> bool:
         return False
@@ -53,6 +56,12 @@ class ConsoleSubject(Subject):
 
     def limit(self, writing: Writing, seconds: float) -> NoReturn:
         pytest.skip("a terminal has no limits")
+
+    def send_limits(self) -> NoReturn:
+        pytest.skip("a terminal has no limits")
+
+    async def say_unheard(self, posted: Posted, text: str) -> NoReturn:
+        pytest.skip("what is typed is heard by whoever reads, or by nobody")
 
     def lose_answer(self) -> NoReturn:
         pytest.skip("printing has no answer that could be lost")

@@ -62,7 +62,7 @@ async def terminal(folder: Path, once: str | None = None, unavailable: int = 0) 
     reception.unavailable = unavailable
     adapter = ConsoleAdapter(ConsoleConfig(folder=folder, once=once), stdin=reading, out=out, err=err)
     try:
-        async with adapter.running(reception) as gone:
+        async with adapter.connected("console", reception) as gone:
             yield Terminal(adapter, reception, writing, out, err, gone)
     finally:
         os.close(writing)
@@ -122,7 +122,7 @@ async def test_the_end_of_input_waits_for_open_answers(tmp_path: Path) -> None:
     reception = RecordingReception()
     out, err = io.StringIO(), Paper()
     adapter = ConsoleAdapter(ConsoleConfig(folder=tmp_path), stdin=reading, out=out, err=err)
-    async with adapter.running(reception):
+    async with adapter.connected("console", reception):
         os.write(writing, b"last words")
         os.close(writing)
         await reception.messages(1)

@@ -14,6 +14,8 @@ from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.ports import Store
 from bot.relay.contract import Adapter, Posted
 from tests.contract.adapter import Subject, Writing
+from tests.contract.adapter import connected as all_connected
+from tests.support.discord_spec import checked_against_spec
 from tests.support.reception import RecordingReception
 
 
@@ -53,26 +55,45 @@ async def bench(sqlite_store: Store) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
+async def opened(rules: DiscordRules | None = None) -> AsyncIterator[DiscordStandIn]:
+    """A server under the official description's eye."""
+    async with DiscordStandIn(rules=rules) as server:
+        with checked_against_spec(server):
+            yield server
+
+
+@asynccontextmanager
+async def keeping(server: DiscordStandIn, store: Store, reception: RecordingReception) -> AsyncIterator[DiscordAdapter]:
+    """A process of its own that keeps all shards, until the context is left."""
+    adapter = adapter_of(server, store)
+    try:
+        async with all_connected(adapter, reception):
+            yield adapter
+    finally:
+        await adapter.close()
+
+
+@asynccontextmanager
 async def connected(store: Store, rules: DiscordRules | None = None) -> AsyncIterator[Bench]:
     """Start everything and wait for the connection."""
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(DiscordStandIn(rules=rules))
-        adapter = adapter_of(server, store)
-        stack.push_async_callback(adapter.close)
+        server = await stack.enter_async_context(opened(rules))
         reception = RecordingReception()
-        await stack.enter_async_context(adapter.running(reception))
+        adapter = await stack.enter_async_context(keeping(server, store, reception))
+        adapter.on_limits(reception.rates.append)
         await server.wait_for(lambda: server.view().commands)
         yield Bench(server, adapter, reception, store)
 
 
-def adapter_of(server: DiscordStandIn, store: Store, *, token: str = "") -> DiscordAdapter:
-    """An adapter that does not run yet; the token is the right one unless given."""
+def adapter_of(server: DiscordStandIn, store: Store, *, token: str = "", interval: float = 0.0) -> DiscordAdapter:
+    """An adapter that is not connected yet; the token is the right one unless given."""
     config = DiscordConfig(
         token=SecretStr(token or server.token),
         api_url=server.api_url,
         gateway_url=server.gateway_url,
         guild_id=int(server.guild_id),
         restart_pause=0.05,
+        identify_interval=interval,
     )
     return DiscordAdapter(config, store.notes)
 
@@ -109,6 +130,9 @@ class DiscordSubject(Subject):
         post, edit = "POST /channels/{channel_id}/messages", "PATCH /channels/{channel_id}/messages/{message_id}"
         self.server.faults.add(post if writing == "post" else edit, "429", seconds=seconds)
 
+    def send_limits(self) -> None:
+        """It always does."""
+
     def lose_answer(self) -> None:
         self.server.faults.add("POST /channels/{channel_id}/messages", "cut_after")
 
@@ -117,6 +141,9 @@ class DiscordSubject(Subject):
 
     def remote_file(self, url: str) -> RemoteFile:
         return RemoteFile(name="x", source={"url": url})
+
+    def peer(self) -> Adapter:
+        return adapter_of(self.server, self.store)
 
     def connected(self) -> bool:
         return self.server.gateway.connected
@@ -136,5 +163,5 @@ class DiscordSubject(Subject):
 
 @pytest.fixture
 async def subject(sqlite_store: Store) -> AsyncIterator[Subject]:
-    async with DiscordStandIn() as server:
+    async with opened() as server:
         yield DiscordSubject(server, sqlite_store)

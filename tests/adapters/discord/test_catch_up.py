@@ -1,32 +1,245 @@
-"""What was said while the bot was away."""
+"""What was said while nobody listened: read once, by whoever keeps the shard next."""
 
-from bot.playground.discord import DiscordStandIn
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from adapters.discord import catch_up
+from bot.domain.deliveries import Event
+from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.ports import Store
-from tests.adapters.discord.conftest import adapter_of
+from bot.relay.contract import Outbound, Verdict
+from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
 from tests.support.reception import RecordingReception
 
+HISTORY = "GET /channels/{channel_id}/messages"
 
-async def life(server: DiscordStandIn, store: Store, missed: int, live: str) -> list[str]:
-    """Run once: wait for so many missed messages, then let Ben say something. Returns all that was delivered."""
-    reception, adapter = RecordingReception(), adapter_of(server, store)
-    async with adapter.running(reception):
-        await reception.messages(missed)
+
+def texts(reception: RecordingReception) -> list[str]:
+    return [inbound.event.text for inbound in reception.inbound]
+
+
+async def mark_of(store: Store, server: DiscordStandIn, shard: str = "0 of 1") -> int:
+    return int(await store.notes.read(f"discord seen {server.application_id} {shard}") or 0)
+
+
+async def life(
+    server: DiscordStandIn, store: Store, reception: RecordingReception, missed: int, live: str
+) -> list[str]:
+    """Keep the connection once: wait for so many missed messages, then let Ben say something.
+
+    Returns all that was delivered, accepted or not.
+    """
+    heard, before = len(reception.inbound), len(reception.deliveries)
+    async with keeping(server, store, reception):
+        await reception.messages(heard + missed)
         await server.speak("ben", server.dm_id("ben"), live)
-        await reception.messages(missed + 1)
-    await adapter.close()
+        await reception.messages(heard + missed + 1)
     assert reception.inbound[-1].event.text == live
-    return [inbound.event.text for inbound in reception.deliveries]
+    return [inbound.event.text for inbound in reception.deliveries[before:]]
 
 
 async def test_what_was_said_meanwhile_is_received_once_and_nothing_older(sqlite_store: Store) -> None:
     """A mention in a channel and a direct message, after the next start and not after the one that follows."""
-    async with DiscordStandIn() as server:
+    async with opened() as server:
+        reception = RecordingReception()
         general, dm = server.channel_id("general"), server.dm_id("ben")
         await server.speak("ada", general, "@Parley before the first start")
-        assert set(await life(server, sqlite_store, 0, "live 0")) == {"live 0"}
+        assert set(await life(server, sqlite_store, reception, 0, "live 0")) == {"live 0"}
         await server.speak("ada", general, "said past the bot")
         await server.speak("ada", general, "@Parley one")
         await server.speak("ben", dm, "two")
-        second = await life(server, sqlite_store, 2, "live 1")
+        second = await life(server, sqlite_store, reception, 2, "live 1")
         assert (set(second), second.count("one"), second.count("two")) == ({"one", "two", "live 1"}, 1, 1)
-        assert set(await life(server, sqlite_store, 0, "live 2")) == {"live 2"}
+        assert set(await life(server, sqlite_store, reception, 0, "live 2")) == {"live 2"}
+
+
+async def test_a_direct_message_is_read_although_discord_tells_of_none(sqlite_store: Store) -> None:
+    """The database knows with whom there is a conversation; somebody who never wrote is not asked for."""
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        await server.speak("ben", server.dm_id("ben"), "meanwhile")
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(2)
+        assert texts(reception) == ["first", "meanwhile"]
+        read = [call.path for call in server.calls if call.route == HISTORY]
+        assert set(read) == {f"/channels/{server.dm_id('ben')}/messages"}
+
+
+async def test_a_thread_that_was_archived_meanwhile_is_read(sqlite_store: Store) -> None:
+    """GUILD_CREATE does not list it, so nobody tells that something was said there."""
+    async with connected(sqlite_store) as bench:
+        await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+        (first,) = await bench.reception.messages(1)
+        posted = await bench.adapter.post(first.event.address, Outbound(text="hi"), "k1")
+        server, reception, thread = bench.server, bench.reception, posted.ref["channel"]
+        bench.server.gateway.close(4000)
+        bench.server.gateway.expire()
+        await server.speak("ada", "", "one more question", thread=thread)
+        server.archive(thread)
+        await reception.messages(2)
+    assert texts(reception) == ["hello", "one more question"]
+    assert reception.inbound[1].event.conversation == reception.inbound[0].event.conversation
+
+
+async def test_messages_inside_a_lost_session_are_read(bench: Bench) -> None:
+    """Op 9 without resuming: what was said until the next session began comes in no session."""
+    bench.reception.open.clear()
+    bench.server.gateway.invalidate(resumable=False)
+    await bench.server.speak("ada", bench.channel("general"), "@Parley in between")
+    bench.reception.open.set()
+    await bench.reception.messages(1)
+    await bench.server.wait_for(lambda: bench.server.gateway.connected)
+    await bench.server.speak("ada", bench.channel("general"), "@Parley afterwards")
+    await bench.reception.messages(2)
+    assert texts(bench.reception) == ["in between", "afterwards"]
+
+
+async def test_a_session_that_was_resumed_reads_nothing(bench: Bench) -> None:
+    """Discord replays what was missed, and the mark has never stood still."""
+    resumed, before = bench.server.gateway.resumed, len(bench.server.calls)
+    bench.server.drop_connection()
+    await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    await bench.reception.messages(1)
+    assert bench.server.gateway.resumed == resumed + 1
+    assert not [call for call in bench.server.calls[before:] if call.route == HISTORY]
+
+
+async def test_two_shards_catch_up_each_on_its_own(sqlite_store: Store) -> None:
+    """The server belongs to the last shard, direct messages to the first."""
+    async with opened(DiscordRules(shards=2)) as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        await server.speak("ada", server.channel_id("general"), "@Parley in the server")
+        await server.speak("ben", server.dm_id("ben"), "in private")
+        second = await life(server, sqlite_store, reception, 2, "live")
+        assert sorted(second) == ["in private", "in the server", "live"]
+        async with keeping(server, sqlite_store, reception):
+            await server.speak("ada", server.channel_id("general"), "@Parley last")
+            await reception.messages(len(reception.inbound) + 1)
+        assert await mark_of(sqlite_store, server, "0 of 2") < await mark_of(sqlite_store, server, "1 of 2")
+
+
+async def test_another_number_of_shards_goes_on_from_the_old_marks(sqlite_store: Store) -> None:
+    """Messages then come through other shards than before, and nobody had missed them there."""
+    async with opened(DiscordRules(shards=2)) as server:
+        reception = RecordingReception()
+        name = f"discord seen {server.application_id}"
+        await sqlite_store.notes.write(name, server.application_id)  # as it was written before there were shards
+        await server.speak("ada", server.channel_id("general"), "@Parley meanwhile")
+        await life(server, sqlite_store, reception, 1, "live")
+        adapter = adapter_of(server, sqlite_store)
+        await server.speak("ada", server.channel_id("general"), "@Parley later")
+        async with adapter.connected(f"discord:{server.application_id}:shard 0 of 1", reception):
+            await reception.messages(3)
+        await adapter.close()
+        assert texts(reception) == ["meanwhile", "live", "later"]
+
+
+async def test_a_keeper_that_is_cancelled_leaves_its_mark(sqlite_store: Store) -> None:
+    """However often: a process that is told to end may be told again."""
+    async with opened() as server:
+        reception, adapter = RecordingReception(), adapter_of(server, sqlite_store)
+        (name,) = await adapter.connections()
+        kept = asyncio.Event()
+
+        async def keep() -> None:
+            async with adapter.connected(name, reception):
+                kept.set()
+                await asyncio.Event().wait()
+
+        keeper = asyncio.create_task(keep())
+        await kept.wait()
+        sent = await server.speak("ben", server.dm_id("ben"), "hello")
+        await reception.messages(1)
+        while not keeper.done():
+            keeper.cancel()
+            await asyncio.sleep(0)
+        assert keeper.cancelled()
+        await adapter.close()
+        assert await mark_of(sqlite_store, server) == int(sent)
+
+
+async def test_what_was_not_accepted_before_the_keeper_had_to_go_is_read_by_the_next(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mark stays before a message of which nobody knows what became, whatever was heard after that."""
+    monkeypatch.setattr("adapters.discord.connection.GOODBYE", 0.05)
+    async with opened() as server:
+        stuck, reception = RecordingReception(), RecordingReception()
+        async with keeping(server, sqlite_store, stuck):
+            stuck.open.clear()
+            await server.speak("ada", server.channel_id("general"), "@Parley hello")
+            await stuck.entered.wait()
+        assert not stuck.deliveries
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(1)
+        assert texts(reception) == ["hello"]
+
+
+async def test_a_mark_never_goes_back(sqlite_store: Store) -> None:
+    """A keeper that was frozen writes what it knew then; somebody else got further meanwhile."""
+    async with opened() as server:
+        reception = RecordingReception()
+        async with keeping(server, sqlite_store, reception):
+            await server.speak("ben", server.dm_id("ben"), "hello")
+            await reception.messages(1)
+            further = 1 << 62
+            await sqlite_store.notes.write(f"discord seen {server.application_id} 0 of 1", str(further))
+        assert await mark_of(sqlite_store, server) == further
+
+
+async def test_reading_is_tried_again_until_discord_and_the_store_answer(sqlite_store: Store) -> None:
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        await server.speak("ben", server.dm_id("ben"), "meanwhile")
+        server.faults.add(HISTORY, "503")
+        reception.unavailable = 2
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(2)
+        assert texts(reception) == ["first", "meanwhile"]
+        assert not [message for message in server.view().messages if message.author == "bot"], "nobody was told of it"
+
+
+async def test_live_conversations_are_read_before_the_limit_is_reached(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for an answer comes before what was said past the bot in a busy channel."""
+    monkeypatch.setattr(catch_up, "_MOST", 3)
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        for number in range(5):
+            await server.speak("ada", server.channel_id("general"), f"@Parley {number}")
+        await server.speak("ben", server.dm_id("ben"), "meanwhile")
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(4)
+        assert texts(reception) == ["first", "meanwhile", "0", "1"]
+
+
+class Confused(RecordingReception):
+    """Breaks over certain messages."""
+
+    def _judge(self, inbound: object) -> Verdict:
+        event: Event = inbound.event  # type: ignore[attr-defined]
+        if event.text == "unspeakable":
+            raise ValueError(event.text)
+        return super()._judge(inbound)  # type: ignore[arg-type]
+
+
+async def test_a_message_that_breaks_us_keeps_nobody_else_from_being_answered(sqlite_store: Store) -> None:
+    async with opened() as server:
+        reception = Confused()
+        await life(server, sqlite_store, reception, 0, "first")
+        await said(server, ("unspeakable", "meanwhile"))
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(2)
+        assert texts(reception) == ["first", "meanwhile"]
+
+
+async def said(server: DiscordStandIn, lines: Sequence[str]) -> None:
+    for line in lines:
+        await server.speak("ben", server.dm_id("ben"), line)

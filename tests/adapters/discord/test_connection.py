@@ -6,11 +6,11 @@ import pytest
 
 from bot.domain.deliveries import Address
 from bot.errors import Unauthorised, Unreachable
-from bot.playground.discord import DiscordRules, DiscordStandIn
+from bot.playground.discord import DiscordRules
 from bot.playground.view import NotPossible
 from bot.ports import Store
 from bot.relay.contract import COMMANDS, Outbound
-from tests.adapters.discord.conftest import Bench, adapter_of, connected
+from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
 from tests.support.reception import RecordingReception
 
 
@@ -71,13 +71,13 @@ async def test_without_the_message_content_intent_mentions_work_and_follow_ups_d
 
 async def test_leaving_finishes_what_is_in_work(sqlite_store: Store) -> None:
     """Nothing is delivered twice: a message that has arrived is accepted before the client goes."""
-    async with DiscordStandIn() as server:
-        adapter, reception = adapter_of(server, sqlite_store), RecordingReception()
+    async with opened() as server:
+        reception = RecordingReception()
         reception.open.clear()
         left = asyncio.Event()
 
         async def run() -> None:
-            async with adapter.running(reception):
+            async with keeping(server, sqlite_store, reception):
                 await reception.entered.wait()
                 left.set()
 
@@ -88,13 +88,12 @@ async def test_leaving_finishes_what_is_in_work(sqlite_store: Store) -> None:
         await server.wait_for(lambda: not server.gateway.connected)
         reception.open.set()
         await running
-        await adapter.close()
     assert [inbound.event.text for inbound in reception.inbound] == ["in the last second"]
 
 
 class TestWithoutAGateway:
     async def test_a_worker_writes(self, sqlite_store: Store) -> None:
-        async with DiscordStandIn() as server:
+        async with opened() as server:
             channel = server.channel_id("general")
             adapter = adapter_of(server, sqlite_store)
             await adapter.post(Address(platform="discord", place={"channel": channel}), Outbound(text="hi"), "k1")
@@ -104,7 +103,7 @@ class TestWithoutAGateway:
 
     async def test_trouble_with_the_login_is_the_platforms_not_ours(self, sqlite_store: Store) -> None:
         """Nothing but platform errors comes out of writing, and the next attempt may succeed."""
-        async with DiscordStandIn() as server:
+        async with opened() as server:
             address = Address(platform="discord", place={"channel": server.channel_id("general")})
             wrong = adapter_of(server, sqlite_store, token="wrong.token.x")
             with pytest.raises(Unauthorised, match="DISCORD_TOKEN"):

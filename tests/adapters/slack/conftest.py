@@ -1,20 +1,21 @@
 """The real SDK against the stand-in server."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
 from adapters.slack import SlackAdapter, SlackConfig
-from adapters.slack.socket import Watch
+from adapters.slack.watch import Watch
 from bot.domain.deliveries import RemoteFile
 from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import CommandView
+from bot.ports import Notes, Store
 from bot.relay.contract import Adapter, Posted
 from tests.contract.adapter import Subject, Writing
 from tests.support.reception import RecordingReception
 
-QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0)
+QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0, gap=0.5)
 RULES = SlackRules(
     commands=tuple(CommandView(name=name, description=name) for name in ("ask", "new", "stop")),
     ack_seconds=1.0,
@@ -26,42 +27,60 @@ RULES = SlackRules(
 
 @asynccontextmanager
 async def connected(
-    slack: SlackStandIn, reception: RecordingReception, connections: int = 1, watch: Watch = QUICK
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes, connections: int = 1, watch: Watch = QUICK
 ) -> AsyncGenerator[SlackAdapter]:
-    """An adapter that runs."""
-    adapter = adapter_of(slack, connections, watch)
+    """An adapter with all its connections."""
+    adapter = adapter_of(slack, notes, connections, watch)
     try:
-        async with adapter.running(reception):
+        async with AsyncExitStack() as stack:
+            for name in await adapter.connections():
+                await stack.enter_async_context(adapter.connected(name, reception))
             yield adapter
     finally:
         await adapter.close()
 
 
 def adapter_of(
-    slack: SlackStandIn, connections: int = 1, watch: Watch = QUICK, *, bot_token: str = "", app_token: str = ""
+    slack: SlackStandIn,
+    notes: Notes,
+    connections: int = 1,
+    watch: Watch = QUICK,
+    *,
+    bot_token: str = "",
+    app_token: str = "",
 ) -> SlackAdapter:
-    """An adapter that does not run yet; tokens are the right ones unless given."""
+    """An adapter that is not connected yet; tokens are the right ones unless given."""
     config = SlackConfig.model_validate(
         {
             "bot_token": bot_token or slack.bot_token,
             "app_token": app_token or slack.app_token,
             "api_url": slack.api_url,
             "connections": connections,
+            "share_waits": (0.05, 0.1, 0.2),
+            "look_waits": (0.0, 0.1, 0.1),
         }
     )
-    return SlackAdapter(config, watch)
+    return SlackAdapter(config, notes, watch)
 
 
 class SlackSubject(Subject):
     """Slack for the contract suite: mentions in a channel, answered in threads."""
 
-    def __init__(self, slack: SlackStandIn, reception: RecordingReception) -> None:
+    def __init__(self, slack: SlackStandIn, reception: RecordingReception, notes: Notes) -> None:
         self.slack = slack
-        self.adapter = adapter_of(slack)
+        self.notes = notes
+        self.adapter = self.peer()
         self.reception = reception
+
+    def peer(self) -> Adapter:
+        return adapter_of(self.slack, self.notes, connections=2)
 
     async def ask(self, text: str) -> None:
         await self.slack.speak("ada", "general", f"@Parley {text}")
+
+    async def say_unheard(self, posted: Posted, text: str) -> None:
+        self.slack.lose_next_events(1)
+        await super().say_unheard(posted, text)
 
     async def follow_up(self, posted: Posted, text: str) -> None:
         await self.slack.speak("ben", "general", text, thread=posted.ref["ts"])
@@ -82,6 +101,9 @@ class SlackSubject(Subject):
     def limit(self, writing: Writing, seconds: float) -> None:
         self.slack.faults.add("chat.postMessage" if writing == "post" else "chat.update", "429", seconds=seconds)
 
+    def send_limits(self) -> None:
+        pytest.skip("Slack's replies do not say how much may still be asked")
+
     def lose_answer(self) -> None:
         self.slack.faults.add("chat.postMessage", "cut_after")
 
@@ -99,8 +121,8 @@ class SlackSubject(Subject):
 
     def refused(self) -> Sequence[tuple[str, Adapter]]:
         return [
-            ("SLACK_BOT_TOKEN", adapter_of(self.slack, bot_token="xoxb-wrong")),
-            ("SLACK_APP_TOKEN", adapter_of(self.slack, app_token="xapp-wrong")),
+            ("SLACK_BOT_TOKEN", adapter_of(self.slack, self.notes, bot_token="xoxb-wrong")),
+            ("SLACK_APP_TOKEN", adapter_of(self.slack, self.notes, app_token="xapp-wrong")),
         ]
 
     async def revoke(self) -> str:
@@ -110,8 +132,14 @@ class SlackSubject(Subject):
 
 
 @pytest.fixture
-def subject(slack: SlackStandIn, reception: RecordingReception) -> Subject:
-    return SlackSubject(slack, reception)
+def notes(sqlite_store: Store) -> Notes:
+    """What all processes of a deployment remember together."""
+    return sqlite_store.notes
+
+
+@pytest.fixture
+def subject(slack: SlackStandIn, reception: RecordingReception, notes: Notes) -> Subject:
+    return SlackSubject(slack, reception, notes)
 
 
 @pytest.fixture
@@ -126,7 +154,7 @@ def reception() -> RecordingReception:
 
 
 @pytest.fixture
-async def adapter(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenerator[SlackAdapter]:
-    """A running adapter with one connection."""
-    async with connected(slack, reception) as running:
+async def adapter(slack: SlackStandIn, reception: RecordingReception, notes: Notes) -> AsyncGenerator[SlackAdapter]:
+    """A connected adapter with one connection."""
+    async with connected(slack, reception, notes) as running:
         yield running

@@ -12,6 +12,7 @@ from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import RateLimited, Refused, Unreachable
 from bot.playground.slack import SlackStandIn
 from bot.playground.view import Upload
+from bot.ports import Notes
 from bot.relay.contract import Outbound, OutboundFile
 from tests.adapters.slack.conftest import RULES
 from tests.support.reception import RecordingReception
@@ -121,16 +122,16 @@ async def server(handler: Handler) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def talking_to(base: str) -> AsyncGenerator[SlackAdapter]:
+async def talking_to(base: str, notes: Notes) -> AsyncGenerator[SlackAdapter]:
     tokens = {"bot_token": "xoxb-secret", "app_token": "xapp-secret"}
-    adapter = SlackAdapter(SlackConfig.model_validate({**tokens, "api_url": f"{base}/api/"}))
+    adapter = SlackAdapter(SlackConfig.model_validate({**tokens, "api_url": f"{base}/api/"}), notes)
     try:
         yield adapter
     finally:
         await adapter.close()
 
 
-async def test_a_redirect_elsewhere_is_not_followed() -> None:
+async def test_a_redirect_elsewhere_is_not_followed(notes: Notes) -> None:
     """And the other host never hears of it, let alone of the token."""
     heard: list[str] = []
 
@@ -141,13 +142,13 @@ async def test_a_redirect_elsewhere_is_not_followed() -> None:
     async def outside(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": target})
 
-    async with server(inside) as target, server(outside) as base, talking_to(base) as adapter:
+    async with server(inside) as target, server(outside) as base, talking_to(base, notes) as adapter:
         with pytest.raises(Refused, match="outside of Slack"):
             await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"}))
     assert heard == []
 
 
-async def test_a_redirect_on_the_same_host_goes_without_the_token() -> None:
+async def test_a_redirect_on_the_same_host_goes_without_the_token(notes: Notes) -> None:
     heard: list[str | None] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -156,16 +157,16 @@ async def test_a_redirect_on_the_same_host_goes_without_the_token() -> None:
             return web.Response(status=302, headers={"Location": "/y"})
         return web.Response(body=b"bytes")
 
-    async with server(handler) as base, talking_to(base) as adapter:
+    async with server(handler) as base, talking_to(base, notes) as adapter:
         assert await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"})) == b"bytes"
     assert heard == ["Bearer xoxb-secret", None]
 
 
-async def test_a_redirect_in_circles_ends() -> None:
+async def test_a_redirect_in_circles_ends(notes: Notes) -> None:
     async def handler(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": "/x"})
 
-    async with server(handler) as base, talking_to(base) as adapter:
+    async with server(handler) as base, talking_to(base, notes) as adapter:
         with pytest.raises(Refused, match="circles"):
             await fetched(adapter, RemoteFile(name="x", source={"url": f"{base}/x"}))
 
@@ -189,8 +190,8 @@ async def test_a_redirect_in_circles_ends() -> None:
         "",
     ],
 )
-async def test_the_token_goes_to_slack_only(slack: SlackStandIn, url: str) -> None:
-    async with talking_to(slack.api_url.removesuffix("/api/")) as adapter:
+async def test_the_token_goes_to_slack_only(slack: SlackStandIn, url: str, notes: Notes) -> None:
+    async with talking_to(slack.api_url.removesuffix("/api/"), notes) as adapter:
         with pytest.raises(Refused, match="outside of Slack"):
             await fetched(adapter, RemoteFile(name="x", source={"url": url}))
 
@@ -259,7 +260,7 @@ async def test_an_address_that_is_none_is_refused(adapter: SlackAdapter) -> None
             await fetched(adapter, RemoteFile(name="x", source={"url": url, "type": "text/plain"}))
 
 
-async def test_a_redirect_to_no_address_is_refused(reception: RecordingReception) -> None:
+async def test_a_redirect_to_no_address_is_refused(reception: RecordingReception, notes: Notes) -> None:
     async def lost(_request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://[bad"})
 
@@ -271,7 +272,7 @@ async def test_a_redirect_to_no_address_is_refused(reception: RecordingReception
     await site.start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": f"{base}/api/"}
-    writer = SlackAdapter(SlackConfig.model_validate(tokens))
+    writer = SlackAdapter(SlackConfig.model_validate(tokens), notes)
     try:
         with pytest.raises(Refused):
             await fetched(writer, RemoteFile(name="x", source={"url": f"{base}/x", "type": "text/plain"}))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi
-from adapters.slack.courtesies import courtesies
+from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader, message_keys
 from adapters.slack.ingress import Ingress
 from adapters.slack.payloads import Envelope
+from adapters.slack.presence import Presence
 from adapters.slack.replies import Identity
 from adapters.slack.settings import SlackConfig
-from adapters.slack.socket import Socket, Watch
+from adapters.slack.socket import Socket
 from adapters.slack.users import Users
+from adapters.slack.watch import Watch
 from bot.playground.slack import SlackStandIn
 from bot.relay.contract import Inbound, Verdict
 from tests.support.reception import RecordingReception
@@ -44,11 +47,11 @@ async def app(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenera
 async def application_for(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenerator[AsyncApp]:
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
     api = SlackApi(SlackConfig.model_validate(tokens))
+    small_things = Courtesies()
     try:
-        async with courtesies() as small_things:
-            reader = Reader(US, Users(api))
-            yield Ingress(api, US, reader, reception, small_things).app()
+        yield Ingress(api, US, Reader(US, Users(api)), reception, small_things, lambda _ts: nullcontext()).app()
     finally:
+        await small_things.cancel()
         await api.close()
 
 
@@ -170,7 +173,8 @@ async def test_a_frame_that_makes_no_sense_is_acknowledged_and_ignored(
 ) -> None:
     """Sent again it would make no more sense."""
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
-    socket = Socket(SlackApi(SlackConfig.model_validate(tokens)), app, slack.app_token, Watch())
+    api = SlackApi(SlackConfig.model_validate(tokens))
+    socket = Socket("slack:T1:socket 1", api, app, slack.app_token, Watch(), Presence(1.0, lambda: None))
     response = await socket._response(SocketModeRequest("events_api", "1", {**envelope(), **odd}))
     assert response.status == 200
     assert not reception.deliveries

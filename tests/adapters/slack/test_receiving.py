@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from adapters.slack import SlackAdapter
-from adapters.slack.socket import Watch
+from adapters.slack.watch import Watch
 from bot.playground.slack import SlackStandIn
+from bot.ports import Notes
 from bot.relay.contract import Verdict
 from tests.adapters.slack.conftest import connected
 from tests.support.reception import RecordingReception
@@ -175,10 +176,12 @@ async def test_a_used_up_address_is_thrown_away(
     await reception.messages(1)
 
 
-async def test_a_client_beyond_hope_is_replaced(slack: SlackStandIn, reception: RecordingReception) -> None:
+async def test_a_client_beyond_hope_is_replaced(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
     """One that never gets a fresh address makes room for a new one, which does."""
     watch = Watch(ping=0.2, tick=0.05, renew_after=600.0, replace_after=0.6, goodbye=1.0)
-    async with connected(slack, reception, watch=watch):
+    async with connected(slack, reception, notes, watch=watch):
         slack.refuse_handshakes(1)
         slack.drop_connection()
         await slack.wait_for(lambda: slack.connections == 0)
@@ -198,9 +201,11 @@ async def test_slack_may_ask_to_reconnect(
     await reception.messages(1)
 
 
-async def test_several_connections_share_the_load(slack: SlackStandIn, reception: RecordingReception) -> None:
+async def test_several_connections_share_the_load(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
     """Every event is accepted once, whichever connection brings it."""
-    async with connected(slack, reception, connections=2):
+    async with connected(slack, reception, notes, connections=2):
         await slack.wait_for(lambda: slack.connections == 2)
         for number in range(10):
             await slack.speak("ada", "dm", str(number))
@@ -209,11 +214,13 @@ async def test_several_connections_share_the_load(slack: SlackStandIn, reception
     assert slack.connections == 0
 
 
-async def test_it_waits_for_slack_at_the_start(slack: SlackStandIn, reception: RecordingReception) -> None:
+async def test_it_waits_for_slack_at_the_start(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
     """`running` is entered when Slack is back, not given up."""
     slack.faults.add("auth.test", "500")
     slack.faults.add("apps.connections.open", "429", seconds=1)
-    async with asyncio.timeout(20), connected(slack, reception):
+    async with asyncio.timeout(20), connected(slack, reception, notes):
         await slack.speak("ada", "dm", "hello")
         await reception.messages(1)
 
@@ -230,14 +237,14 @@ async def test_a_half_open_connection_is_noticed(
     await reception.messages(1)
 
 
-async def test_leaving_finishes_what_is_in_work(slack: SlackStandIn) -> None:
+async def test_leaving_finishes_what_is_in_work(slack: SlackStandIn, notes: Notes) -> None:
     """An event that is being accepted is accepted and acknowledged before the socket closes."""
     reception = RecordingReception()
     reception.open.clear()
     leave = asyncio.Event()
 
     async def run() -> None:
-        async with connected(slack, reception):
+        async with connected(slack, reception, notes):
             await leave.wait()
 
     async with asyncio.TaskGroup() as group:
@@ -254,11 +261,13 @@ async def test_leaving_finishes_what_is_in_work(slack: SlackStandIn) -> None:
     assert len(reception.inbound) == 1
 
 
-async def test_leaving_waits_for_small_courtesies(slack: SlackStandIn, reception: RecordingReception) -> None:
+async def test_leaving_waits_for_small_courtesies(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
     """A reaction that is on its way still arrives."""
     reception.verdict = Verdict.QUEUED
     slack.faults.add("reactions.add", "slow", seconds=0.2)
-    async with connected(slack, reception):
+    async with connected(slack, reception, notes):
         await slack.speak("ada", "dm", "and another thing")
         await reception.messages(1)
     assert [reaction.name for reaction in slack.messages("D000000ADA")[0].reactions] == ["eyes"]
@@ -274,13 +283,13 @@ async def test_text_that_no_database_takes_is_cleaned(
 
 
 async def test_other_slack_settings_of_the_environment_change_nothing(
-    slack: SlackStandIn, reception: RecordingReception, monkeypatch: pytest.MonkeyPatch
+    slack: SlackStandIn, reception: RecordingReception, monkeypatch: pytest.MonkeyPatch, notes: Notes
 ) -> None:
     """Bolt reads the environment by itself; what it finds there must not matter."""
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
         monkeypatch.setenv(name, "something-else")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    async with connected(slack, reception):
+    async with connected(slack, reception, notes):
         await slack.speak("ada", "dm", "hello")
         await reception.messages(1)

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -10,6 +12,7 @@ from adapters.slack.places import Place
 from bot.domain.deliveries import Address
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 from bot.playground.slack import Call, SlackStandIn
+from bot.ports import Notes
 from bot.relay.contract import Button, Outbound
 from tests.adapters.slack.conftest import adapter_of
 from tests.support.reception import RecordingReception
@@ -21,6 +24,13 @@ STOP = Button(op="stop", run_id="run_7", label="Stop", danger=True)
 async def address(slack: SlackStandIn) -> Address:
     root = await slack.speak("ada", "general", "a question")
     return Place(team="T00PARLEY1", channel="C00GENERAL", thread=root).address()
+
+
+@asynccontextmanager
+async def only_connection(adapter: SlackAdapter) -> AsyncGenerator[asyncio.Future[None]]:
+    (name,) = await adapter.connections()
+    async with adapter.connected(name, RecordingReception()) as gone:
+        yield gone
 
 
 def calls(slack: SlackStandIn, method: str) -> list[Call]:
@@ -178,20 +188,20 @@ async def test_too_long_is_said(adapter: SlackAdapter, slack: SlackStandIn, addr
     assert caught.value.too_long
 
 
-async def test_no_token_is_in_the_adapters_words(slack: SlackStandIn) -> None:
-    adapter = adapter_of(slack)
+async def test_no_token_is_in_the_adapters_words(slack: SlackStandIn, notes: Notes) -> None:
+    adapter = adapter_of(slack, notes)
     assert slack.bot_token not in repr(vars(adapter)["_config"])
     await adapter.close()
 
 
 @pytest.mark.parametrize("act", ["post", "edit"])
 async def test_a_bot_token_that_was_revoked_ends_the_adapter_when_it_writes(
-    slack: SlackStandIn, address: Address, act: str
+    slack: SlackStandIn, address: Address, act: str, notes: Notes
 ) -> None:
     """The caller gets its error, and the adapter asks Slack once more before it gives up."""
-    adapter = adapter_of(slack)
+    adapter = adapter_of(slack, notes)
     try:
-        async with adapter.running(RecordingReception()) as gone:
+        async with only_connection(adapter) as gone:
             posted = await adapter.post(address, Outbound(text="One"), "key1")
             for method in ("chat.postMessage", "chat.update", "auth.test"):
                 slack.faults.add(method, "error", error="token_revoked")
@@ -204,10 +214,12 @@ async def test_a_bot_token_that_was_revoked_ends_the_adapter_when_it_writes(
         await adapter.close()
 
 
-async def test_a_single_refusal_is_checked_before_it_counts(slack: SlackStandIn, address: Address) -> None:
-    adapter = adapter_of(slack)
+async def test_a_single_refusal_is_checked_before_it_counts(
+    slack: SlackStandIn, address: Address, notes: Notes
+) -> None:
+    adapter = adapter_of(slack, notes)
     try:
-        async with adapter.running(RecordingReception()) as gone:
+        async with only_connection(adapter) as gone:
             slack.faults.add("chat.postMessage", "error", error="invalid_auth")
             checks = len(calls(slack, "auth.test"))
             with pytest.raises(Unauthorised):
@@ -219,8 +231,8 @@ async def test_a_single_refusal_is_checked_before_it_counts(slack: SlackStandIn,
         await adapter.close()
 
 
-async def test_a_worker_writes_without_a_socket(slack: SlackStandIn, address: Address) -> None:
-    adapter = adapter_of(slack)
+async def test_a_worker_writes_without_a_socket(slack: SlackStandIn, address: Address, notes: Notes) -> None:
+    adapter = adapter_of(slack, notes)
     try:
         posted = await adapter.post(address, Outbound(text="One"), "key1")
     finally:
@@ -229,11 +241,13 @@ async def test_a_worker_writes_without_a_socket(slack: SlackStandIn, address: Ad
     assert slack.connections == 0
 
 
-async def test_answers_can_be_finished_after_receiving_has_ended(slack: SlackStandIn, address: Address) -> None:
+async def test_answers_can_be_finished_after_receiving_has_ended(
+    slack: SlackStandIn, address: Address, notes: Notes
+) -> None:
     """The end of a process: no more events, but the last edits still go out."""
-    adapter = adapter_of(slack)
+    adapter = adapter_of(slack, notes)
     try:
-        async with adapter.running(RecordingReception()):
+        async with only_connection(adapter):
             posted = await adapter.post(address, Outbound(text="One"), "key1")
         await adapter.edit(address, posted.ref, Outbound(text="One two"))
     finally:

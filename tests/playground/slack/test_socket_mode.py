@@ -164,6 +164,17 @@ async def test_duplicates_on_order(slack: SlackStandIn, connect: Connect, heard:
     assert heard.bodies[0] == heard.bodies[1]
 
 
+async def test_lost_on_order(slack: SlackStandIn, connect: Connect, heard: Heard) -> None:
+    """An event that Slack has given up never comes, and history knows the message all the same."""
+    slack.lose_next_events(2)
+    async with connect():
+        await slack.speak("ada", "general", "@Parley lost")
+        await slack.speak("ada", "dm", "heard")
+        await heard.at_least(1)
+    assert [body["event"]["text"] for body in heard.bodies] == ["heard"]
+    assert [message.text for message in slack.messages("general")] == ["<@U00PARLEY1> lost"]
+
+
 async def test_one_connection_gets_each_event(slack: SlackStandIn, connect: Connect, heard: Heard) -> None:
     """With two connections each event goes to one of them, and both get some."""
     async with connect(), connect():

@@ -229,9 +229,20 @@ class TestMessages:
         users = (await client.users_list())["members"]
         assert {user["real_name"] for user in users} == {"Parley", *(person.name for person in PEOPLE)}
         assert (await client.users_info(user=ADA))["user"]["is_admin"] is True
-        assert await refusal(client.conversations_list()) == "missing_scope"
         assert len((await client.conversations_list(types="im"))["channels"]) == 3
         assert (await client.bots_info(bot="B00PARLEY1"))["bot"]["user_id"] == "U00PARLEY1"
+
+    async def test_memberships(self, slack: SlackStandIn, client: AsyncWebClient) -> None:
+        """Only where the bot is in; each kind of channel needs its own scope."""
+        slack.remove_bot("support")
+        listed = await client.conversations_list(types="public_channel")
+        mine = await client.users_conversations(types="public_channel,im")
+        assert {channel["id"] for channel in listed["channels"]} == {GENERAL, "C00SUPPORT"}
+        assert {channel["id"] for channel in mine["channels"] if not channel["is_im"]} == {GENERAL}
+        assert len(mine["channels"]) == 4
+        scopes = tuple(scope for scope in QUICK.scopes if scope != "groups:read")
+        slack.set_rules(QUICK.model_copy(update={"scopes": scopes}))
+        assert await refusal(client.users_conversations(types="private_channel")) == "missing_scope"
 
     async def test_status(self, slack: SlackStandIn, client: AsyncWebClient) -> None:
         """A status shows, and the bot's next message in the thread clears it."""
@@ -442,6 +453,18 @@ class TestFaults:
             await client.chat_postMessage(channel=GENERAL, text="x")
         assert len(slack.messages("general")) == effects
         assert [(call.status, call.error) for call in slack.calls] == [(0, kind)]
+
+    async def test_trouble_after_the_effect(self, slack: SlackStandIn, client: AsyncWebClient) -> None:
+        """A 500, or an answer that comes late, although the call took effect."""
+        slack.faults.add("chat.postMessage", "500_after")
+        with pytest.raises(SlackApiError):
+            await client.chat_postMessage(channel=GENERAL, text="x")
+        assert len(slack.messages("general")) == 1
+        slack.faults.add("chat.postMessage", "slow_after", seconds=60)
+        late = asyncio.create_task(client.chat_postMessage(channel=GENERAL, text="y"))
+        await slack.wait_for(lambda: len(slack.messages("general")) == 2)
+        assert not late.done()
+        late.cancel()
 
     async def test_default_client_repeats_a_cut_post(self, slack: SlackStandIn) -> None:
         """The SDK's default retry turns one cut post into two messages."""

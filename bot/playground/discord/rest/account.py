@@ -50,8 +50,14 @@ class Account:
         day_ago = scene.clock.now() - 86_400
         used = sum(moment > day_ago for moment in scene.gateway.identified_at)
         total = scene.rules.identifies_per_day
-        limit = {"total": total, "remaining": max(total - used, 0), "reset_after": 86_400_000, "max_concurrency": 1}
-        return Reply(200, {"url": scene.greeting.gateway_url, "shards": 1, "session_start_limit": limit})
+        limit = {
+            "total": total,
+            "remaining": max(total - used, 0),
+            "reset_after": 86_400_000,
+            "max_concurrency": scene.rules.max_concurrency,
+        }
+        about = {"url": scene.greeting.gateway_url, "shards": scene.rules.shards, "session_start_limit": limit}
+        return Reply(200, about)
 
     def list_commands(self, asked: Asked) -> Reply:
         """The registered commands."""

@@ -42,7 +42,7 @@ class Messages:
     def send(self, asked: Asked) -> Reply:
         """Send a message."""
         message = self._posting.send(channel_of(self._scene, asked), parsed(MessageBody, asked.body), asked.files)
-        return Reply(200, self._scene.payloads.message(message))
+        return Reply(200, self._scene.payloads.created(message))
 
     def get_message(self, asked: Asked) -> Reply:
         """One message."""

@@ -1,9 +1,9 @@
 """`conversations.*`: channels, who is in them, what was said."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.playground.slack.payloads import channel_json, message_json
-from bot.playground.slack.records import Message
+from bot.playground.slack.records import Channel, Message
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.webapi.paging import page
@@ -71,21 +71,27 @@ def info(desk: Desk, args: Arguments) -> JsonObject:
     return {"channel": channel_json(channel)}
 
 
-def listing(desk: Desk, args: Arguments) -> JsonObject:
-    """`conversations.list` and `users.conversations`."""
+def _listed(desk: Desk, args: Arguments, channels: Iterable[Channel]) -> JsonObject:
     types = args.words("types") or ("public_channel",)
     for kind in types:
         if kind not in _TYPE_SCOPES:
             raise Refusal("invalid_types")
         desk.need_scope(_TYPE_SCOPES[kind])
-    wanted = [
-        channel
-        for channel in desk.world.channels.values()
-        if ("im" if channel.is_direct else "public_channel") in types
-    ]
+    wanted = [one for one in channels if ("im" if one.is_direct else "public_channel") in types]
     shown, more = page(wanted, args, 100, _MOST)
     listed: list[JsonValue] = [channel_json(channel) for channel in shown]
     return {"channels": listed, "response_metadata": {"next_cursor": more}}
+
+
+def listing(desk: Desk, args: Arguments) -> JsonObject:
+    """`conversations.list`: everything that there is."""
+    return _listed(desk, args, desk.world.channels.values())
+
+
+def memberships(desk: Desk, args: Arguments) -> JsonObject:
+    """`users.conversations`: only where the bot, or the named member, is in."""
+    user = args.text("user") or BOT_USER
+    return _listed(desk, args, [one for one in desk.world.channels.values() if user in one.members])
 
 
 def members(desk: Desk, args: Arguments) -> JsonObject:
@@ -126,5 +132,5 @@ METHODS = (
     Method("conversations.list", listing, ("types", "cursor", "limit", "exclude_archived", "team_id"), tier="tier2"),
     Method("conversations.members", members, ("channel", "cursor", "limit"), tier="tier4"),
     Method("conversations.open", open_direct, ("channel", "users", "return_im", "prevent_creation"), ("im:write",)),
-    Method("users.conversations", listing, ("types", "cursor", "limit", "exclude_archived", "team_id", "user")),
+    Method("users.conversations", memberships, ("types", "cursor", "limit", "exclude_archived", "team_id", "user")),
 )

@@ -1,0 +1,211 @@
+"""This process's share of one platform's connections."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from bot.domain.duties import Duty
+from bot.errors import OperatorError, StoreUnavailable
+from bot.ports import Clock, Duties, Enrolment
+from bot.relay.contract import Adapter, Reception
+
+log = structlog.get_logger()
+
+State = Literal["connecting", "connected", "standing by", "over"]
+"""`standing by`: others that live keep all of the platform's connections. `over`: the platform has nothing more to say,
+which is no error (the end of a conversation in a terminal)."""
+
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at what is free, and who is there."""
+PAUSE = 5.0
+"""Seconds after which a connection that broke is tried again, by whichever process comes first."""
+
+
+@dataclass(eq=False, slots=True)
+class _Line:
+    """One connection that is ours."""
+
+    duty: Duty
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    state: Literal["taken", "connecting", "connected"] = "taken"
+
+    def leave(self) -> None:
+        """Let go of it. One that never became ready has nothing to finish."""
+        self.left.set()
+        if self.task is not None and self.state == "connecting":
+            self.task.cancel()
+
+
+class Share:
+    """Takes, keeps and gives up connections of one platform, so that every process has its fair part of them."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        reception: Reception,
+        duties: Duties,
+        clock: Clock,
+        changed: Callable[[], None],
+        pause: float,
+    ) -> None:
+        """Connect `adapter` with `reception`; `changed` is called whenever `state` may be another one."""
+        self._adapter = adapter
+        self._reception = reception
+        self._duties = duties
+        self._clock = clock
+        self._changed = changed
+        self._pause = pause
+        self._log = log.bind(platform=adapter.capabilities.platform)
+        self._lines: list[_Line] = []
+        self._others_keep_all = False
+        self._broken_until: dict[str, float] = {}
+        self._over: set[str] = set()
+        self._draining = False
+        self._looking = asyncio.Lock()
+
+    @property
+    def state(self) -> State:
+        """How the platform is connected to this process."""
+        if self._lines:
+            return "connected" if all(line.state == "connected" for line in self._lines) else "connecting"
+        if self._over:
+            return "over"
+        return "standing by" if self._others_keep_all else "connecting"
+
+    async def keep(self, enrolment: Enrolment) -> None:
+        """Keep a fair share until cancelled. Then everything is left; the enrolment's end frees the duties.
+
+        Raises:
+            OperatorError: a token is refused.
+        """
+        self._others_keep_all = False
+        names = await self._names()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    async with self._looking:
+                        await self._look(names, enrolment, group)
+                    await self._clock.sleep(LOOK_AGAIN)
+        finally:
+            self._lines.clear()
+
+    async def leave(self) -> None:
+        """Leave every connection, give it up, and take none any more."""
+        self._draining = True
+        async with self._looking:  # what was being taken is given back by now
+            lines = [*self._lines]
+        for line in lines:
+            line.leave()
+        if tasks := {line.task for line in lines if line.task is not None}:
+            await asyncio.wait(tasks)
+
+    async def _names(self) -> tuple[str, ...]:
+        """What there is to keep. A platform that fails in an unknown way is asked again.
+
+        Raises:
+            OperatorError: a token is refused.
+        """
+        while True:
+            try:
+                return await self._adapter.connections()
+            except Exception as error:  # a process boundary: whatever an adapter raises, the other platforms go on
+                if _hopeless(error):
+                    raise
+                self._log.exception("connections not known")
+            await self._clock.sleep(self._pause)
+
+    # --- taking and giving
+
+    async def _look(self, names: tuple[str, ...], enrolment: Enrolment, group: asyncio.TaskGroup) -> None:
+        """Take what is missing of the share and free, or leave what is too much, the newest first."""
+        if self._draining:
+            return
+        share = math.ceil(len(names) / max(1, enrolment.present.receivers))
+        ours = [line for line in self._lines if not line.left.is_set()]
+        for line in ours[share:]:
+            self._log.info("connection given to a peer", name=line.duty.name)
+            line.leave()
+        if len(ours) < share:
+            await self._take(names, share - len(ours), enrolment.worker_id, group)
+
+    async def _take(self, names: tuple[str, ...], missing: int, worker_id: str, group: asyncio.TaskGroup) -> None:
+        ours = {line.duty.name for line in self._lines}
+        wanted = [name for name in names if name not in ours and name not in self._over]
+        if not wanted:
+            return
+        try:
+            taken = await self._duties.take(worker_id, wanted, missing)
+        except StoreUnavailable as error:  # the heartbeat says when that is too long
+            self._log.warning("connections not taken", error=str(error))
+            return
+        for duty in taken:
+            if self._draining:
+                await self._give_up(duty)
+                continue
+            line = _Line(duty)
+            self._lines.append(line)
+            line.task = group.create_task(self._keep(line), name=duty.name)
+        now = self._clock.monotonic()
+        self._others_keep_all = not taken and all(until < now for until in self._broken_until.values())
+        self._changed()
+
+    async def _give_up(self, duty: Duty, rest: float = 0.0) -> None:
+        try:
+            await self._duties.give_up(duty, rest)
+        except StoreUnavailable as error:  # free anyway when this enrolment ends
+            self._log.warning("connection not given up", name=duty.name, error=str(error))
+
+    # --- one connection
+
+    async def _keep(self, line: _Line) -> None:
+        """Keep one connection until it is left or has ended, then let others have it.
+
+        Raises:
+            OperatorError: a token is refused.
+        """
+        name, rest = line.duty.name, 0.0
+        try:
+            await self._connected(line)
+        except asyncio.CancelledError:
+            if line.task is None or not line.left.is_set():
+                raise  # the enrolment is over: what was ours is free by itself
+            line.task.uncancel()
+        except Exception as error:  # a process boundary: whatever an adapter raises, the connection is tried again
+            if _hopeless(error):
+                raise
+            self._log.exception("connection broken", name=name)
+            rest = self._pause
+            self._broken_until[name] = self._clock.monotonic() + rest + LOOK_AGAIN
+        await self._give_up(line.duty, rest)
+        self._lines.remove(line)
+        self._changed()
+
+    async def _connected(self, line: _Line) -> None:
+        name = line.duty.name
+        if line.left.is_set():
+            return
+        line.state = "connecting"
+        async with self._adapter.connected(name, self._reception) as gone:
+            line.state = "connected"
+            self._broken_until.pop(name, None)
+            self._log.info("connection kept", name=name)
+            self._changed()
+            leaving = asyncio.ensure_future(line.left.wait())
+            try:
+                await asyncio.wait({leaving, gone}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+            if gone.done():
+                gone.result()
+                self._over.add(name)
+        self._log.info("connection left", name=name)
+
+
+def _hopeless(error: Exception) -> bool:
+    """Whether only the operator can mend it; a store that is away comes back by itself."""
+    return isinstance(error, OperatorError) and not isinstance(error, StoreUnavailable)

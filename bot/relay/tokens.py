@@ -1,0 +1,38 @@
+"""A process that only answers opens no connection, so it has to find out otherwise whether its tokens are good."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from bot.ports import Enrolment
+from bot.relay.contract import Adapter
+
+log = structlog.get_logger()
+
+
+class TokenCheck:
+    """Implements `bot.ports.Activity`: asks every platform once who we are, and then does nothing more."""
+
+    def __init__(self, adapters: Sequence[Adapter]) -> None:
+        """Check the tokens of `adapters`; a platform that does not answer is asked until it does."""
+        self._adapters = adapters
+
+    async def work(self, enrolment: Enrolment) -> None:
+        """Ask, then wait until cancelled.
+
+        Raises:
+            OperatorError: a token is refused; the text names its variable.
+        """
+        del enrolment
+        try:
+            async with asyncio.TaskGroup() as group:
+                for adapter in self._adapters:
+                    group.create_task(adapter.connections())
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # one refused token is enough, and its sentence says it all
+        log.info("tokens accepted", platforms=[adapter.capabilities.platform for adapter in self._adapters])
+        await asyncio.Event().wait()
+
+    async def drain(self) -> None:
+        """Nothing was begun that had to be finished."""
