@@ -194,8 +194,13 @@ class Runs:
         return frozenset((await tx.execute(query)).scalars())
 
     async def wait_for_stop(self, seconds: float) -> None:
-        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time."""
+        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time.
+
+        What rang is forgotten here, not only by looking: who works on nothing has nothing to look for, and would wake
+        again at once, for ever.
+        """
         await self._bells.stops.wait(seconds)
+        self._bells.stops.silence()
 
     async def _locked(self, tx: Transaction, run_id: str, wake: TextClause) -> Run | None:
         """The run, with its lane awake, and locked: nobody changes the run now."""

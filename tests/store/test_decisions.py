@@ -145,3 +145,11 @@ async def test_a_stop_between_looking_and_waiting_is_not_slept_through(scene: Sc
 async def test_waiting_for_a_stop_takes_no_longer_than_asked(scene: Scene) -> None:
     await scene.store.runs.cancelling([])
     await asyncio.wait_for(scene.store.runs.wait_for_stop(0.05), 1.5)
+
+
+async def test_a_stop_wakes_once_although_nobody_looks_for_it(scene: Scene) -> None:
+    _, work = await scene.started()
+    await scene.store.runs.request_cancel(work.run.id)
+    await asyncio.wait_for(scene.store.runs.wait_for_stop(60), 1.5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(scene.store.runs.wait_for_stop(60), 0.05)
