@@ -40,7 +40,9 @@ def measure(*, quick: bool) -> list[Figure]:
 
 async def _measure(kind: Kind, url: str, folder: Path, events: int) -> list[Figure]:
     async with at_work(url, folder, PacedModel(words=5), latency=0.0) as place:
-        await _timed(lambda: _start(place), min(events, CONVERSATIONS))  # conversations come into being, statements are prepared
+        await _timed(
+            lambda: _start(place), min(events, CONVERSATIONS)
+        )  # conversations come into being, statements are prepared
         idle = await _timed(lambda: _start(place), events)
     async with at_work(url, folder, PacedModel(_WORDS, _PACE), lanes=200) as place, _loaded(place):
         await asyncio.sleep(_WORDS * _PACE)  # until as many answers are being written as will be

@@ -21,7 +21,7 @@ from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Author
 from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import ToolCall
-from bot.engine import Engine, EngineLimits, RunningRuns
+from bot.engine import EngineLimits, LaneWork, RunningRuns, Shifts
 from bot.ports import ModelClient, Outlet, RunSink, Store
 from bot.relay import Relay
 from bot.relay.contract import Capabilities, Inbound, Pacing, Reception
@@ -127,8 +127,10 @@ async def at_work(
         relay = Relay(store, [adapter], assistant, clock, control)
         outlet = _Watched(relay, seen)
         toolbox = FunctionToolbox([], store.collections, http)
-        engine = Engine(store, model, toolbox, outlet, clock, control, EngineLimits(lanes=lanes))
-        working = asyncio.create_task(engine.run(), name="engine")
+        limits = EngineLimits(lanes=lanes)
+        lane_work = LaneWork(store, model, toolbox, outlet, clock, control, limits)
+        shifts = Shifts(store, clock, control, limits, "worker", [lane_work])
+        working = asyncio.create_task(shifts.run(), name="shifts")
         try:
             yield Workplace(store, relay.reception("memory"), assistant, seen)
         finally:
