@@ -5,8 +5,9 @@ How to add one:
 1. Copy `console/`, the smallest complete adapter, and give it the platform's name.
 2. Declare what the platform can do and limits in one frozen `Capabilities`: the relay reads nothing else about it.
 3. Implement `bot.relay.contract.Adapter`. `connections` names what has to be kept, `connected` keeps one of them and
-   hands what people say to `Reception.receive`; acknowledge it to the platform only after that returned. `post` creates a message in one request and never repeats
-   it; `find` looks for one whose fate is unknown; `edit` replaces a message's whole text.
+   hands what people say to `Reception.receive`; acknowledge it to the platform only after that returned. `post` creates
+   a message in one request and never repeats it; `find` looks for one whose fate is unknown; `edit` replaces a
+   message's whole text.
 4. Choose conversation keys: `platform:workspace:channel:thread`. The same key is the same thread, so a key must never
    be shared by people who could not read each other.
 5. Choose dedupe keys that are equal for every delivery of the same message.

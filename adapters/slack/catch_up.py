@@ -56,7 +56,7 @@ class CatchUp:
         identity: Identity,
         reception: Reception,
         seen: Seen,
-        hear: Callable[[Envelope], Awaitable[None]],
+        hear: Callable[[Envelope], Awaitable[bool]],
         again: float,
     ) -> None:
         """Give messages to `hear`, to which one that is known already does no harm; try again after so many seconds."""
@@ -106,10 +106,11 @@ class CatchUp:
         log.info("slack caught up", messages=missed.found, requests=missed.asked, complete=missed.complete)
         return missed.newest
 
-    async def _hand_over(self, message: Envelope) -> None:
+    async def _hand_over(self, message: Envelope) -> bool:
         try:
-            await self._hear(message)
+            return await self._hear(message)
         except StoreUnavailable:
             raise
         except Exception:  # process boundary: one bad message must not keep us from all others
             log.exception("slack message not caught up", ts=message.event.ts)
+            return True

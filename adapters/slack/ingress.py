@@ -20,6 +20,7 @@ from adapters.slack.markup import escaped
 from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, cleaned
 from adapters.slack.places import conversation_key, scope_of
 from adapters.slack.replies import Identity
+from adapters.slack.stamps import micros
 from adapters.slack.turns import Turns
 from bot.domain.deliveries import Event
 from bot.errors import StoreUnavailable
@@ -102,27 +103,31 @@ class Ingress:
             await self._hear(envelope)
         return _acknowledged()
 
-    async def hear_late(self, envelope: Envelope) -> None:
+    async def hear_late(self, envelope: Envelope) -> bool:
         """Accept a message that was read long after it was said, and that may be known already.
 
         Commands are left alone: they have no dedupe keys, and whoever wanted something stopped has seen the end of it.
 
+        Returns:
+            Whether it may have been for us at all.
+
         Raises:
             StoreUnavailable: not accepted.
         """
-        await self._hear(envelope, late=True)
+        return await self._hear(envelope, late=True)
 
-    async def _hear(self, envelope: Envelope, *, late: bool = False) -> None:
+    async def _hear(self, envelope: Envelope, *, late: bool = False) -> bool:
         event = envelope.event
         if not self._reader.concerns(event):
-            return
-        async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root)):
+            return False
+        async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root), micros(event.ts)):
             inbound = await self._reader.message(envelope)
             name = await self._command_name(inbound)
             if name is None:
                 await self._receive(envelope, inbound)
             elif not late and self._answers_commands(envelope):
                 await self._text_command(name, envelope, inbound)
+        return True
 
     async def _receive(self, envelope: Envelope, inbound: Inbound) -> None:
         verdict = await self._reception.receive(inbound)

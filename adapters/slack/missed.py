@@ -20,7 +20,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MESSAGES = 500
-"""Messages that are handed over at most."""
+"""Messages that may be for us, at most."""
 REQUESTS = 100
 """Requests that are made at most."""
 AT_ONCE = 10
@@ -39,18 +39,21 @@ class Missed:
     """What was said since a moment in all places where we are."""
 
     def __init__(
-        self, api: SlackApi, tenant: str, after: int, hand_over: Callable[[Envelope], Awaitable[None]]
+        self, api: SlackApi, tenant: str, after: int, hand_over: Callable[[Envelope], Awaitable[bool]]
     ) -> None:
-        """Hand over what is younger than `after` (microseconds) in the workspace or enterprise `tenant`."""
+        """Hand over what is younger than `after` (microseconds) in the workspace or enterprise `tenant`.
+
+        `hand_over` says whether the message may have been for us.
+        """
         self._api = api
         self._tenant = tenant
         self._after = after
         self._hand_over = hand_over
         self._asked: Counter[str] = Counter()
         self.found = 0
-        """Messages so far."""
+        """Messages so far that may have been for us."""
         self.newest = 0
-        """The youngest of them, in microseconds."""
+        """The youngest message of all, in microseconds."""
         self.complete = True
         """False when there was more than we read."""
 
@@ -138,12 +141,11 @@ class Missed:
         moment = micros(message.ts)
         if moment <= self._after:
             return
-        if self.found == MESSAGES:
+        if self.found >= MESSAGES:
             raise _Enough
-        self.found += 1
         ours = Authorization(team_id=self._tenant)
         event = message.event(channel, direct=direct)
-        await self._hand_over(Envelope(team_id=self._tenant, event=event, authorizations=(ours,)))
+        self.found += await self._hand_over(Envelope(team_id=self._tenant, event=event, authorizations=(ours,)))
         self.newest = max(self.newest, moment)
 
     # --- how --------------------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ class Missed:
         Raises:
             Unauthorised: Slack does not accept the token.
         """
-        if self.asked == REQUESTS:
+        if self.asked >= REQUESTS:
             raise _Enough
         if self._asked[method] >= AT_ONCE:
             await asyncio.sleep(SPACING)

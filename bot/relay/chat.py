@@ -53,7 +53,8 @@ class Chat:
         began = self.clock.monotonic()
         with self._asking():
             await self.adapter.edit(self.address, ref, outbound)
-        self.stream.returned(self.clock.monotonic() - began)
+        if not outbound.files:  # sending those, and seeing them arrive, says nothing about the platform's limit
+            self.stream.returned(self.clock.monotonic() - began)
 
     async def status(self, text: str | None) -> None:
         """Show or clear the working status. Platforms limit it separately, so it has no part in the pace."""

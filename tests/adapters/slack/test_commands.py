@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.slack import SlackAdapter
+from adapters.slack.blocks import Target, target
 from bot.playground.slack import Message, SlackStandIn
-from bot.relay.contract import COMMANDS, Button, Outbound
+from bot.ports import Notes
+from bot.relay.contract import COMMANDS, Button, Operation, Outbound
+from tests.adapters.slack.conftest import adapter_of, connected
 from tests.support.reception import RecordingReception
 
 STOP = Button(op="stop", run_id="run_7", label="Stop", danger=True)
@@ -117,6 +120,36 @@ async def test_slash_stop_acts_on_the_persons_last_conversation(
     (command,) = reception.commands
     assert (command.name, command.conversation) == ("stop", reception.inbound[0].event.conversation)
     assert command.moderator  # Ada administers the workspace
+
+
+async def test_another_process_knows_the_persons_last_conversation(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
+    """`/stop` and a bare `stop` work through a second gateway, and after a restart."""
+    root = await slack.speak("ben", "dm", "count to a million")
+    await reception.messages(1)
+    name = (await adapter.connections())[0]
+    other = adapter_of(slack, notes)
+    try:
+        async with other.connected(name, reception):
+            await slack.command("ben", "dm", "stop", {})
+            await slack.speak("ben", "dm", "stop")
+            await reception.until(lambda: len(reception.commands) == 2)
+    finally:
+        await other.close()
+    assert {command.conversation for command in reception.commands} == {f"slack:T00PARLEY1:D000000BEN:{root}"}
+
+
+async def test_a_restarted_process_knows_the_threads_that_we_are_part_of(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes
+) -> None:
+    async with connected(slack, reception, notes):
+        root = await slack.speak("ben", "general", "@Parley hello")
+        await reception.until(lambda: len(reception.deliveries) == 2)
+    async with connected(slack, reception, notes):
+        await slack.speak("ben", "general", "!new", thread=root)
+        await reception.until(lambda: len(reception.commands) == 1)
+    assert reception.commands[0].conversation == f"slack:T00PARLEY1:C00GENERAL:{root}"
 
 
 async def test_slash_stop_without_a_conversation_says_what_to_do(
@@ -233,3 +266,47 @@ async def test_a_press_that_could_not_be_stored_is_told_to_the_person(
     await press_stop(slack, "ada", ts)
     (whisper,) = await slack.wait_for(lambda: whispers(slack, "general"))
     assert "try again" in whisper.text
+
+
+DECISIONS: tuple[Operation, ...] = ("worked", "again", "skip")
+
+
+async def test_decisions_about_two_calls_stand_under_one_message(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Each button names its run, its operation and its call."""
+    buttons = [
+        Button(op=op, run_id="run_7", call=call, label=f"{op} {call}") for call in ("2.0", "2.1") for op in DECISIONS
+    ]
+    await slack.speak("ada", "general", "@Parley hello")
+    (inbound,) = await reception.messages(1)
+    posted = await adapter.post(inbound.event.address, Outbound(text="What now?", buttons=tuple(buttons)), "k1")
+    (view,) = [message for message in slack.view().messages if message.id == posted.ref["ts"]]
+    for button in view.buttons:
+        await slack.press("ada", "general", view.id, button.id)
+    pressed = [(press.op, press.run_id, press.call) for press in reception.presses]
+    assert pressed == [(op, "run_7", call) for call in ("2.0", "2.1") for op in DECISIONS]
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "wanted"),
+    [
+        ("run.stop", "run_7", Target(op="stop", run_id="run_7")),
+        ("run.again", "run_7 3.12", Target(op="again", run_id="run_7", call="3.12")),
+        ("run.worked", "run_7", None),
+        ("run.explode", "run_7 3.1", None),
+        ("other.app", "run_7", None),
+        ("run.stop", "", None),
+        ("run.stop", None, None),
+        ("run.stop", "run_7 3.1 x", None),
+        ("run.skip", "run_7 3", None),
+        ("run.skip", "run_7  3.1", None),
+        ("run.skip", "run_7 3.1\n", None),
+        ("run.skip", " 3.1", None),
+        ("run.stop", "x" * 2_000, None),
+        ("run.stop", "run_7'; drop", None),
+    ],
+)
+def test_what_a_button_is_about(action: str, value: str | None, wanted: Target | None) -> None:
+    """Buttons of before, with nothing but a run, still work; nonsense is nobody's."""
+    assert target(action, value) == wanted

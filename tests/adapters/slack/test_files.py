@@ -1,5 +1,6 @@
 """Files in both directions."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from bot.playground.slack import SlackStandIn
 from bot.playground.view import Upload
 from bot.ports import Notes
 from bot.relay.contract import Outbound, OutboundFile
-from tests.adapters.slack.conftest import RULES
+from tests.adapters.slack.conftest import RULES, adapter_of
 from tests.support.reception import RecordingReception
 
 CHART = OutboundFile(name="chart.png", content=b"\x89PNG" * 100, media_type="image/png")
@@ -209,6 +210,10 @@ def shared(slack: SlackStandIn) -> list[str]:
     return [file for message in slack.messages("general") for file in message.files]
 
 
+def called(slack: SlackStandIn, method: str) -> int:
+    return len([call for call in slack.calls if call.method == method])
+
+
 async def test_files_come_with_the_last_edit(adapter: SlackAdapter, slack: SlackStandIn, address: Address) -> None:
     """In the thread, with their names and bytes."""
     posted = await adapter.post(address, Outbound(text="Working"), "key1")
@@ -238,6 +243,127 @@ async def test_a_repeated_last_edit_attaches_files_once(
     completed = [call for call in slack.calls if call.method == "files.completeUploadExternal" and call.ok]
     assert len(completed) == 1
     assert len([call for call in slack.calls if call.method == "upload" and call.ok]) == 1
+
+
+@pytest.mark.parametrize("kind", ["cut_after", "500_after"])
+async def test_files_whose_sharing_has_an_unknown_outcome_are_shared_once(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, kind: str
+) -> None:
+    """The same process tries again: it looks before it shares."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    final = Outbound(text="Here.", files=(CHART, TABLE))
+    slack.faults.add("files.completeUploadExternal", kind)  # type: ignore[arg-type]
+    with pytest.raises(Unreachable):
+        await adapter.edit(address, posted.ref, final)
+    await adapter.edit(address, posted.ref, final)
+    assert len(shared(slack)) == 2
+    assert called(slack, "files.completeUploadExternal") == 1
+
+
+async def test_files_that_a_dead_process_has_shared_are_not_shared_again(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, notes: Notes
+) -> None:
+    """Killed exactly between sharing and recording it. Meanwhile somebody else sends a file of the same name."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    slack.faults.add("files.completeUploadExternal", "cut_after")
+    final = Outbound(text="Here.", files=(CHART,))
+    with pytest.raises(Unreachable):
+        await adapter.edit(address, posted.ref, final)
+    successor = adapter_of(slack, notes)
+    try:
+        await successor.edit(address, posted.ref, final)
+        await successor.edit(address, posted.ref, final)
+    finally:
+        await successor.close()
+    assert len(shared(slack)) == 1
+    assert called(slack, "upload") == 1
+
+
+async def test_files_that_a_dead_process_has_not_shared_are_shared(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, notes: Notes
+) -> None:
+    """A person's file, another name and another size are not ours."""
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    root = address.place["thread"]
+    await slack.speak("ben", "general", "x", thread=root, files=(Upload(name="chart.png", content=CHART.content),))
+    earlier = (CHART.model_copy(update={"content": b"x"}), CHART.model_copy(update={"name": "chart2.png"}))
+    await adapter.edit(address, posted.ref, Outbound(text="Here.", files=earlier))
+    successor = adapter_of(slack, notes)
+    try:
+        await successor.edit(address, posted.ref, Outbound(text="Here.", files=(CHART,)))
+    finally:
+        await successor.close()
+    assert len(shared(slack)) == 4
+
+
+async def test_the_answer_waits_until_its_files_are_seen(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    """And nobody else does."""
+    slack.set_rules(RULES.model_copy(update={"share_seconds": 0.3}))
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    other = await adapter.post(address, Outbound(text="Other"), "key2")
+    waiting = asyncio.create_task(adapter.edit(address, posted.ref, Outbound(text="Here.", files=(CHART,))))
+    await slack.wait_for(lambda: called(slack, "files.info") == 1)
+    await adapter.edit(address, other.ref, Outbound(text="Other, done.", final=True))
+    assert not waiting.done()
+    await waiting
+    assert len(shared(slack)) == 1
+    assert "does not show" not in slack.messages("general")[-1].text
+
+
+async def test_files_that_slack_never_shows_are_linked_once(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, notes: Notes
+) -> None:
+    """Also when the process dies right after it has said so."""
+    slack.withhold_shares(2)
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    final = Outbound(text="Here.", files=(CHART,))
+    await adapter.edit(address, posted.ref, final)
+    successor = adapter_of(slack, notes)
+    try:
+        await successor.edit(address, posted.ref, final)
+    finally:
+        await successor.close()
+    (note,) = [message for message in slack.messages("general") if "does not show" in message.text]
+    assert "chart.png" in note.text
+    assert "/files/U00PARLEY1/" in note.text
+    assert note.thread_ts == address.place["thread"]
+    assert not slack.unfurls
+
+
+async def test_a_link_whose_outcome_is_unknown_is_said_once(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    slack.withhold_shares(2)
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    final = Outbound(text="Here.", files=(CHART,))
+    slack.faults.add("chat.postMessage", "cut_after")
+    with pytest.raises(Unreachable):
+        await adapter.edit(address, posted.ref, final)
+    await adapter.edit(address, posted.ref, final)
+    assert len([message for message in slack.messages("general") if "does not show" in message.text]) == 1
+
+
+async def test_a_hostile_file_name_stays_inside_its_link(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    slack.withhold_shares(1)
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    hostile = CHART.model_copy(update={"name": "a> <!channel> <@U000000BEN>|b.png"})
+    await adapter.edit(address, posted.ref, Outbound(text="Here.", files=(hostile,)))
+    assert "does not show" in slack.messages("general")[-1].text
+    assert slack.pings == []
+
+
+async def test_without_the_scope_to_look_files_are_taken_as_shown(
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+) -> None:
+    slack.set_rules(RULES.model_copy(update={"scopes": tuple(s for s in RULES.scopes if s != "files:read")}))
+    posted = await adapter.post(address, Outbound(text="Working"), "key1")
+    await adapter.edit(address, posted.ref, Outbound(text="Here.", files=(CHART,)))
+    await slack.wait_for(lambda: shared(slack))
+    assert called(slack, "chat.postMessage") == 1
 
 
 async def test_files_that_slack_does_not_take_are_named(

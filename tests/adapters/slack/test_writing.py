@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from adapters.slack import SlackAdapter
@@ -119,7 +120,7 @@ async def test_a_limit_is_told_to_the_caller(adapter: SlackAdapter, slack: Slack
     assert caught.value.retry_after == 7
 
 
-@pytest.mark.parametrize("kind", ["500", "503", "cut_before", "cut_after"])
+@pytest.mark.parametrize("kind", ["500", "503", "cut_before", "cut_after", "500_after"])
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
 async def test_a_lost_answer_is_one_request_and_unreachable(
     adapter: SlackAdapter, slack: SlackStandIn, address: Address, method: str, kind: str
@@ -134,17 +135,32 @@ async def test_a_lost_answer_is_one_request_and_unreachable(
     assert len(calls(slack, method)) == before + 1
 
 
-async def test_a_post_whose_answer_was_lost_is_found(
-    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+@pytest.mark.parametrize("kind", ["cut_after", "500_after", "slow_after"])
+@pytest.mark.parametrize("where", ["thread", "top level"])
+async def test_a_post_whose_outcome_is_unknown_is_found(
+    slack: SlackStandIn, address: Address, notes: Notes, monkeypatch: pytest.MonkeyPatch, kind: str, where: str
 ) -> None:
-    since = time.time()
-    slack.faults.add("chat.postMessage", "cut_after")
-    with pytest.raises(Unreachable):
-        await adapter.post(address, Outbound(text="One"), "key1")
-    found = await adapter.find(address, "key1", since)
-    assert found is not None
-    await adapter.edit(address, found.ref, Outbound(text="One two"))
-    assert slack.messages("general")[-1].text == "One two"
+    """By another process too: the thread, or the channel for a slash command's answer, knows the key."""
+    monkeypatch.setattr("adapters.slack.api.TIMEOUT", aiohttp.ClientTimeout(total=0.5))
+    if where == "top level":
+        address = Place(team="T00PARLEY1", channel="C00GENERAL", lead="Ada asked: why?").address()
+    since = time.time() - 86_400
+    writer, other = adapter_of(slack, notes), adapter_of(slack, notes)
+    try:
+        slack.faults.add("chat.postMessage", kind, seconds=2)  # type: ignore[arg-type]
+        with pytest.raises(Unreachable):
+            await writer.post(address, Outbound(text="One"), "key1")
+        found = await other.find(address, "key1", since)
+        assert found is not None
+        assert found == await writer.find(address, "key1", since)
+        await other.edit(address, found.ref, Outbound(text="One two", final=True))
+    finally:
+        await writer.close()
+        await other.close()
+    answer = slack.messages("general")[-1]
+    assert answer.text.endswith("One two")
+    assert len([message for message in slack.messages("general") if message.from_bot]) == 1
+    assert len(calls(slack, "chat.postMessage")) == (0 if kind == "slow_after" else 1)  # noted when answered
 
 
 async def test_a_missing_message_is_gone(adapter: SlackAdapter, slack: SlackStandIn, address: Address) -> None:
