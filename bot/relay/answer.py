@@ -58,13 +58,21 @@ class Answer:
         self._sources_of: tuple[ToolCall, ...] = ()
         self._skipped: tuple[Attachment, ...] = ()
 
+    async def begin(self) -> None:
+        """Look at the thread only: of a run that never started nothing else is on record."""
+        await self._read_thread()
+
     async def load(self) -> None:
         """Take over what is on record: it is the truth at the end, and all there is after a crash."""
         store, errand = self._store, self._errand
         calls = await store.runs.calls(errand.run_id)
         self._document.load(await store.runs.messages(errand.run_id), calls)
         self._decided = any(call.decision is not None for call in calls)
-        history = await store.history.up_to(errand.run, _HISTORY)
+        await self._read_thread()
+
+    async def _read_thread(self) -> None:
+        errand = self._errand
+        history = await self._store.history.up_to(errand.run, _HISTORY)
         said = [message for message in history if message.role == "user"]
         self._composer.known = addresses([message.text for message in said])
         self._sources_of = ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.domain.deliveries import Delivery
 from bot.domain.lanes import Lease
-from bot.domain.runs import Run
+from bot.domain.runs import Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,8 @@ class Errand:
     def run_id(self) -> str:
         """Id of the run."""
         return self.run.id
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has begun to work on the run: then it has no calls, no text and no messages in the chat."""
+        return self.run.status is RunStatus.QUEUED and self.run.started_at is None

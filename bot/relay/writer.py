@@ -52,8 +52,11 @@ class RunWriter:
     @asynccontextmanager
     async def at_work(self) -> AsyncGenerator["RunWriter"]:
         """Write until the context is left. Leaving it early loses nothing: the next writer goes on from the store."""
-        await self._answer.load()
-        await self._segments.load()
+        if self._errand.untouched:
+            await self._answer.begin()
+        else:
+            await self._answer.load()
+            await self._segments.load()
         with bound_contextvars(run_id=self._errand.run_id):  # the tasks take it along for all that they log
             tasks = [
                 asyncio.create_task(self._interim.keep(), name=f"interim {self._errand.run_id}"),

@@ -190,12 +190,9 @@ class Runs:
         return frozenset((await tx.execute(query)).scalars())
 
     async def wait_for_stop(self, seconds: float) -> None:
-        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time.
-
-        Look after it, not before: what rings from then on ends the next wait.
-        """
+        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time."""
         await self._bells.stops.wait(seconds)
-        self._bells.stops.silence()
+        self._bells.stops.silence()  # before the look that follows, so none gets lost, and this returns once a stop
 
     async def _locked(self, tx: Transaction, run_id: str, wake: TextClause) -> Run | None:
         """The run, with its lane awake, and locked: nobody changes the run now."""

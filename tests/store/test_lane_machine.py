@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
@@ -42,7 +42,12 @@ ACTIONS = st.one_of(
     st.tuples(st.sampled_from(["stop", "decide"]), THREADS),
     st.tuples(st.just("haunt")),
 )
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],  # to shrink an example takes minutes here
+    database=None,
+)
 _ALIVE = "UPDATE workers SET expires_at = expires_at + 3600 WHERE expires_at > 1"
 _DEAD = "UPDATE workers SET expires_at = 1 WHERE id = :id"
 _OWNERS = "SELECT thread_id, owner, fence FROM lanes"

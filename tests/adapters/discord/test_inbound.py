@@ -43,15 +43,24 @@ async def test_a_message_during_a_run_is_marked_with_an_hourglass(bench: Bench) 
     assert message.reactions == ("⏳",)
 
 
-async def test_a_mention_that_could_not_be_stored_is_answered_with_a_sentence(bench: Bench) -> None:
+async def test_messages_wait_for_a_database_that_comes_back_and_keep_their_order(bench: Bench) -> None:
     bench.reception.unavailable = 1
+    for text in ("first", "second"):
+        await bench.server.speak("ada", bench.channel("general"), f"@Parley {text}")
+    heard = await bench.reception.messages(2)
+    assert [inbound.event.text for inbound in heard] == ["first", "second"]
+    assert not [message for message in bench.server.view().messages if message.author == "bot" or message.reactions]
+
+
+async def test_a_mention_that_could_not_be_stored_is_answered_with_a_sentence(bench: Bench) -> None:
+    bench.reception.unavailable = 2
     await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
     await bench.server.wait_for(lambda: any("try again" in message.html for message in bench.server.view().messages))
     assert not any(message.reactions for message in bench.server.view().messages)
 
 
 async def test_a_message_that_could_neither_be_stored_nor_answered_is_marked(bench: Bench) -> None:
-    bench.reception.unavailable = 1
+    bench.reception.unavailable = 2
     bench.server.faults.add("POST /channels/{channel_id}/messages", "403")
     sent = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
     await bench.server.wait_for(
