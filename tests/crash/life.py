@@ -14,8 +14,10 @@ from tests.support.forked import be_the_bot
 Moment = Literal["before", "after"]
 
 _WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)", re.IGNORECASE)
-_BOOKKEEPING = frozenset({"workers", "lanes", "assistants", "notes", "alembic_version", "set"})
+_BOOKKEEPING = frozenset({"workers", "lanes", "duties", "assistants", "notes", "alembic_version", "set"})
 """Tables whose writes are no recorded step: heartbeats, claims, start-up (and `DO UPDATE SET`, which is no table)."""
+_FIRST = "runs"
+"""Nothing is counted before something is inserted here: until then there are periodic jobs only."""
 
 
 def live(environment: dict[str, str], folder: Path, moment: Moment, number: int) -> None:
@@ -38,6 +40,7 @@ class _Death:
     def __init__(self, moment: Moment, number: int) -> None:
         self._moment = moment
         self._left = number
+        self._begun = False
 
     def lie_in_wait(self) -> None:
         """Listen to every engine of this process."""
@@ -47,7 +50,8 @@ class _Death:
 
     def _statement(self, connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         tables = {table.lower() for table in _WRITES.findall(statement)}
-        if tables - _BOOKKEEPING:
+        self._begun |= _FIRST in tables and statement.lstrip().upper().startswith("INSERT")
+        if self._begun and tables - _BOOKKEEPING:
             connection.info["records"] = True
 
     def _commit(self, connection: Connection) -> None:
