@@ -131,7 +131,7 @@ class Application:
     async def migrate(self) -> str:
         """Bring the database schema up to date. Returns its revision."""
         store = self._settings.store
-        return await migrate(store.database_direct_url or store.url, store.data_dir)
+        return await migrate(store.url, store.data_dir, direct_url=store.database_direct_url)
 
     # --- parts --------------------------------------------------------------------------------------------------
 

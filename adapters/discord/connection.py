@@ -25,6 +25,7 @@ from adapters.discord.word_back import mark, not_taken
 from bot.errors import StoreUnavailable
 from bot.ports import Notes
 from bot.relay.contract import Reception, Verdict
+from bot.relay.queues import Queues
 from bot.relay.seen import Seen
 
 log = structlog.get_logger()
@@ -33,6 +34,8 @@ GOODBYE = 3.0
 """Seconds for events in work when a client ends: nothing that Discord delivered is delivered again."""
 _LONGEST_PAUSE = 120.0
 """Seconds between two clients that end soon. So there are no more than Discord's 1,000 IDENTIFYs a day."""
+_FIRST_PAUSE = 0.5
+"""Seconds until a message is offered to the database again; doubled each time."""
 _LIVED = 60.0
 """A client that ends after so many seconds did not end soon."""
 _SERVERS_WITHIN = 10.0
@@ -53,6 +56,7 @@ class Connection:
         self._reception = reception
         self._content = config.message_content
         self._handlers = Handlers()
+        self._queues = Queues()
         self._catching_up = asyncio.Lock()
         self.ready = asyncio.Event()
         """Set when Discord delivers events for the first time."""
@@ -187,12 +191,21 @@ class Connection:
             log.info("discord connected", commands_registered=changed)
 
     async def _receive(self, client: discord.Client, message: discord.Message) -> None:
-        try:
-            await self._accept(client, message)
-        except StoreUnavailable:
-            # Discord sends nothing twice: the person has to know.
-            log.exception("message not accepted", message_id=message.id)
-            await not_taken(message, told=bool(message.guild is None or client.user in message.mentions))
+        """Take a message, in the order of its channel. Discord sends nothing twice, so the database is waited for."""
+        until, pause = time.monotonic() + self._config.store_patience, _FIRST_PAUSE
+        async with self._queues.of(str(message.channel.id), message.id):
+            while True:
+                try:
+                    await self._accept(client, message)
+                    return
+                except StoreUnavailable as error:
+                    if time.monotonic() + pause > until:
+                        log.exception("message not accepted", message_id=message.id)
+                        break
+                    log.warning("message waits for the database", message_id=message.id, error=str(error))
+                await asyncio.sleep(pause)
+                pause *= 2
+        await not_taken(message, told=bool(message.guild is None or client.user in message.mentions))
 
     async def _accept(self, client: discord.Client, message: discord.Message) -> None:
         inbound = from_message(message, client.user.id if client.user else 0)

@@ -21,5 +21,7 @@ class DiscordConfig(Record):
     """Seconds before a client that ended with an error is made anew, doubled each time that happens again soon."""
     identify_interval: float = 5.25
     """Seconds between two IDENTIFYs of one bucket; Discord wants five."""
+    store_patience: float = 30.0
+    """Seconds for which a message waits for a database that is away; then its author is told to write again."""
     request_patience: float = 60.0
     """Seconds after which nobody waits any more for the answer to a message or an edit."""

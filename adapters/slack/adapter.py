@@ -10,7 +10,6 @@ from adapters.slack.errors import refused
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
 from adapters.slack.outbound import Writer
-from adapters.slack.patience import patiently
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
@@ -20,6 +19,7 @@ from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.patience import patiently
 
 CAPABILITIES = Capabilities(
     platform=PLATFORM,
@@ -66,7 +66,7 @@ class SlackAdapter:
             OperatorError: Slack refused the bot token.
         """
         try:
-            identity = await patiently(self._api.identity)
+            identity = await patiently(self._api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
         return tuple(

@@ -21,11 +21,11 @@ from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, 
 from adapters.slack.places import conversation_key, scope_of
 from adapters.slack.replies import Identity
 from adapters.slack.stamps import micros
-from adapters.slack.turns import Turns
 from bot.domain.deliveries import Event
 from bot.errors import StoreUnavailable
 from bot.relay.commands import command_in
 from bot.relay.contract import Command, CommandName, Inbound, Press, Reception, Verdict
+from bot.relay.queues import Queues
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class Ingress:
         self._reception = reception
         self._courtesies = courtesies
         self._taking = taking
-        self._turns = Turns()
+        self._turns = Queues()
 
     def app(self) -> AsyncApp:
         """The Bolt application, for Socket Mode and for HTTP."""

@@ -9,12 +9,12 @@ from typing import TypeVar
 import structlog
 
 from adapters.slack.api import SlackApi
-from adapters.slack.patience import patiently
 from adapters.slack.payloads import Authorization, Envelope
 from adapters.slack.places import PLATFORM
 from adapters.slack.replies import Listed
 from adapters.slack.stamps import micros, stamp
 from bot.errors import Forbidden, Gone, Refused
+from bot.relay.patience import patiently
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Missed:
             await asyncio.sleep(SPACING)
         self._asked[method] += 1
         try:
-            return await patiently(call)
+            return await patiently(call, PLATFORM)
         except (Forbidden, Gone, Refused) as error:
             log.info("slack place not read", method=method, error=str(error))
             return None

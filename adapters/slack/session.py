@@ -13,7 +13,7 @@ from adapters.slack.courtesies import Courtesies
 from adapters.slack.errors import refused
 from adapters.slack.inbound import Reader
 from adapters.slack.ingress import Ingress
-from adapters.slack.patience import FIRST_WAIT, LONGEST_WAIT, patiently
+from adapters.slack.places import PLATFORM
 from adapters.slack.presence import Presence
 from adapters.slack.replies import Identity
 from adapters.slack.settings import BOT_TOKEN
@@ -23,6 +23,7 @@ from adapters.slack.watch import Watch
 from bot.errors import PlatformError, StoreUnavailable, Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Reception
+from bot.relay.patience import FIRST_WAIT, LONGEST_WAIT, patiently
 from bot.relay.seen import Seen
 
 log = structlog.get_logger()
@@ -128,7 +129,7 @@ class Sessions:
 
     async def _begin(self, reception: Reception) -> Session:
         try:
-            identity = await patiently(self._api.identity)
+            identity = await patiently(self._api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
         seen = Seen(self._notes, f"slack seen {identity.tenant}")

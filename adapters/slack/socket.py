@@ -20,12 +20,13 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi, sdk_logger
 from adapters.slack.errors import refused, slack_errors
-from adapters.slack.patience import patiently
+from adapters.slack.places import PLATFORM
 from adapters.slack.presence import Presence
 from adapters.slack.session import Session
 from adapters.slack.settings import APP_TOKEN
 from adapters.slack.watch import Watch
 from bot.errors import Forbidden, OperatorError, PlatformError, Unauthorised
+from bot.relay.patience import patiently
 
 log = structlog.get_logger()
 
@@ -173,7 +174,7 @@ async def listening(
         OperatorError: Slack refused a token.
     """
     try:
-        url = await patiently(partial(api.socket_url, app_token))
+        url = await patiently(partial(api.socket_url, app_token), PLATFORM)
     except PlatformError as error:
         raise refused(APP_TOKEN, error) from error
     socket = Socket(name, api, session.app, app_token, watch, session.presence)

@@ -9,10 +9,10 @@ import structlog
 
 from adapters.slack.api import SlackApi
 from adapters.slack.replies import Member
-from adapters.slack.turns import Turns
 from bot.domain.names import person_name
 from bot.domain.record import Record
 from bot.errors import PlatformError
+from bot.relay.queues import Queues
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class Users:
     def __init__(self, api: SlackApi) -> None:
         self._api = api
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
-        self._turns = Turns()
+        self._turns = Queues()
 
     async def get(self, user_id: str) -> User:
         """A person, by id."""

@@ -30,6 +30,7 @@ class Seen:
         self._held: int | None = None
         self._taken = 0
         self._in_work: list[int] = []
+        self._broken_off: list[int] = []
         self._written: int | None = None
         self._changed = asyncio.Event()
 
@@ -38,7 +39,7 @@ class Seen:
         """The mark; None before the first start."""
         if self._highest is None:
             return None
-        waiting = [self._highest, *(message - 1 for message in self._in_work)]
+        waiting = [self._highest, *(message - 1 for message in (*self._in_work, *self._broken_off))]
         return min([*waiting, self._held] if self._held is not None else waiting)
 
     async def load(self) -> None:
@@ -61,16 +62,22 @@ class Seen:
     def release(self, newest: int) -> None:
         """Nothing is missing any more; `newest` is the youngest message that the platform knows of."""
         self._held = None
+        self._broken_off.clear()
         self._highest = max(newest, self._taken, self._highest or 0)
         self._changed.set()
 
     @contextmanager
     def taking(self, message: int) -> Generator[None]:
-        """Around dealing with a message. When that is cancelled, nobody knows: the mark never passes the message."""
+        """Around dealing with a message.
+
+        When that is cancelled, nobody knows what became of it: the mark stays before it until `release`.
+        """
         self._in_work.append(message)
         try:
             yield
         except asyncio.CancelledError:
+            self._in_work.remove(message)
+            self._broken_off.append(message)
             raise
         except BaseException:
             self._dealt_with(message)

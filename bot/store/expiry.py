@@ -27,8 +27,8 @@ def idle_threads(before: ColumnElement[float]) -> Select[Any]:
     return select(threads.c.id).where(
         threads.c.created_at <= before,
         func.coalesce(newest, threads.c.created_at) <= before,
-        ~exists().where(runs.c.thread_id == threads.c.id, text(ACTIVE_RUN)),
-        ~exists().where(deliveries.c.thread_id == threads.c.id, text(OPEN_DELIVERY)),
+        ~exists(select(runs.c.seq).where(runs.c.thread_id == threads.c.id, text(ACTIVE_RUN))),
+        ~exists(select(deliveries.c.run_seq).where(deliveries.c.thread_id == threads.c.id, text(OPEN_DELIVERY))),
         ~exists().where(lanes.c.thread_id == threads.c.id, lanes.c.owner.is_not(None)),
     )
 

@@ -183,24 +183,16 @@ class Runs:
             run = await move_run(tx, run, RunStatus.CANCELLING, due=True)
         return None if run is None else run.status
 
-    async def cancelling(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Which of these runs somebody wants to stop."""
-        self._bells.stops.silence()
-        return await self._cancelling(run_ids)
-
     @reading
-    async def _cancelling(self, tx: Transaction, run_ids: Sequence[str]) -> frozenset[str]:
+    async def cancelling(self, tx: Transaction, run_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these runs somebody wants to stop."""
         query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.status == RunStatus.CANCELLING)
         return frozenset((await tx.execute(query)).scalars())
 
     async def wait_for_stop(self, seconds: float) -> None:
-        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time.
-
-        What rang is forgotten here, not only by looking: who works on nothing has nothing to look for, and would wake
-        again at once, for ever.
-        """
+        """Return as soon as somebody wants to stop a run, or after `seconds`. One task of a process at a time."""
         await self._bells.stops.wait(seconds)
-        self._bells.stops.silence()
+        self._bells.stops.silence()  # before the look that follows, so none gets lost, and this returns once a stop
 
     async def _locked(self, tx: Transaction, run_id: str, wake: TextClause) -> Run | None:
         """The run, with its lane awake, and locked: nobody changes the run now."""

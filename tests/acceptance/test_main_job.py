@@ -6,12 +6,15 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.playground.view import PlatformName, Upload
+from tests.support.cluster import SEVERAL, deployed
+from tests.support.databases import postgres_database
 from tests.support.discord_spec import checked_against_spec
 from tests.support.house import House, built, inhabited
 from tests.support.model_server import Call, Reply, ScriptedModel
@@ -23,18 +26,29 @@ PLATFORMS: tuple[PlatformName, ...] = ("slack", "discord")
 
 
 @pytest_asyncio.fixture(
-    params=[pytest.param(wire, marks=pytest.mark.xdist_group(wire)) for wire in ("responses", "chat")],
+    params=[
+        *(pytest.param(wire, marks=pytest.mark.xdist_group(wire)) for wire in ("responses", "chat")),
+        pytest.param("several", marks=[pytest.mark.xdist_group("several"), pytest.mark.postgres]),
+    ],
     scope="module",
     loop_scope="module",
 )
 async def wired(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[House, ScriptedModel]]:
-    """One running bot for the tests of this file, once with each wire."""
-    model = ScriptedModel(wires=(request.param,))
-    async with inhabited(tmp_path_factory.mktemp("house"), model) as (house, _bot):
-        with checked_against_spec(house.discord):
-            yield house, model
+    """A running bot for the tests of this file: one process with each wire, and several processes on one Postgres."""
+    folder = tmp_path_factory.mktemp("house")
+    async with AsyncExitStack() as stack:
+        if request.param == "several":
+            database = stack.enter_context(postgres_database(request.getfixturevalue("migrated_postgres")))
+            model = ScriptedModel()
+            house = await stack.enter_async_context(built(folder, model, {"DATABASE_URL": database}))
+            await (await stack.enter_async_context(deployed(house, SEVERAL))).start()
+        else:
+            model = ScriptedModel(wires=(request.param,))
+            house, _bot = await stack.enter_async_context(inhabited(folder, model))
+        stack.enter_context(checked_against_spec(house.discord))
+        yield house, model
 
 
 async def ask(house: House, platform: PlatformName, text: str, files: tuple[Upload, ...] = ()) -> str:

@@ -51,26 +51,28 @@ async def test_a_role_on_sqlite_is_refused_with_one_sentence(tmp_path: Path, rol
 async def test_a_worker_whose_token_is_refused_ends_with_a_sentence_that_names_it(
     tmp_path: Path, postgres_url: str, variable: str, value: str
 ) -> None:
-    async with built(tmp_path, settings={"DATABASE_URL": postgres_url}) as house:
-        async with started(house, "--role", "worker", **{variable: value}) as bot:
-            _out, err = await asyncio.wait_for(bot.communicate(), 40)
-            assert bot.returncode == 1
-            assert err.decode().strip().splitlines()[-1].startswith(variable)
-            assert b"Traceback" not in err
+    async with (
+        built(tmp_path, settings={"DATABASE_URL": postgres_url}) as house,
+        started(house, "--role", "worker", **{variable: value}) as bot,
+    ):
+        _out, err = await asyncio.wait_for(bot.communicate(), 40)
+        assert bot.returncode == 1
+        assert err.decode().strip().splitlines()[-1].startswith(variable)
+        assert b"Traceback" not in err
 
 
 @pytest.mark.postgres
 async def test_a_worker_without_an_app_token_answers_what_a_gateway_took(tmp_path: Path, postgres_url: str) -> None:
-    async with built(tmp_path, settings={"DATABASE_URL": postgres_url}) as house:
-        async with (
-            started(house, "--role", "gateway") as gateway,
-            started(house, "--role", "worker", without=["SLACK_APP_TOKEN"]) as worker,
-        ):
-            assert await line(gateway) == "ready gateway: Slack, Discord"
-            assert await line(worker) == "ready worker: Slack, Discord"
-            for platform in ("slack", "discord"):
-                await house.stage(platform).speak("ada", house.channel(platform), "@Parley hello")
-                await house.answer(platform, "no language model")
+    async with (
+        built(tmp_path, settings={"DATABASE_URL": postgres_url}) as house,
+        started(house, "--role", "gateway") as gateway,
+        started(house, "--role", "worker", without=["SLACK_APP_TOKEN"]) as worker,
+    ):
+        assert await line(gateway) == "ready gateway: Slack, Discord"
+        assert await line(worker) == "ready worker: Slack, Discord"
+        for platform in ("slack", "discord"):
+            await house.stage(platform).speak("ada", house.channel(platform), "@Parley hello")
+            await house.answer(platform, "no language model")
 
 
 @pytest.mark.postgres

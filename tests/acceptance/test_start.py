@@ -37,7 +37,7 @@ async def test_a_signal_ends_a_bot_that_is_still_connecting(tmp_path: Path, numb
     async with built(tmp_path) as house:
         bot = await started(house, SLACK_API_URL="http://127.0.0.1:9/api/")
         assert bot.stderr is not None
-        while b"slack not reachable" not in await asyncio.wait_for(bot.stderr.readline(), 40):
+        while b"not reachable" not in await asyncio.wait_for(bot.stderr.readline(), 40):
             pass
         bot.send_signal(number)
         await asyncio.wait_for(bot.communicate(), 20)

@@ -1,20 +1,15 @@
-"""One life of the bot in a process of its own, which ends with SIGKILL at a chosen commit.
-
-Runs in children of a fork server that has imported everything already, so a life begins within a tenth of a second.
-"""
+"""One life of the bot in a process of its own, which ends with SIGKILL at a chosen commit."""
 
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Pool, event
 from sqlalchemy.engine import Engine
 
-import bot.__main__
-import bot.app
+from tests.support.forked import be_the_bot
 
 Moment = Literal["before", "after"]
 
@@ -32,15 +27,9 @@ def live(environment: dict[str, str], folder: Path, moment: Moment, number: int)
         moment: on which side of the commit to die.
         number: counts from 1; 0 never dies.
     """
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    log = os.open(folder / "bot.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
     if number:
         _Death(moment, number).lie_in_wait()
-    sys.exit(bot.__main__.main(["run"]))
+    be_the_bot(environment, folder, folder / "bot.log")
 
 
 class _Death:

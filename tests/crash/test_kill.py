@@ -1,7 +1,6 @@
 """`kill -9` at every recorded step and in mid-stream: one complete reply, no `once` tool begun twice."""
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -12,6 +11,7 @@ import pytest
 from bot.playground.view import PlatformName
 from bot.store import migrate
 from tests.crash.life import Moment, live
+from tests.support.forked import fork_server
 from tests.support.house import House, built
 from tests.support.model_server import Call, Reply, ScriptedModel, SeenRequest
 
@@ -60,9 +60,7 @@ def obedient(request: SeenRequest) -> Reply:
 @pytest.fixture(scope="session")
 def forks() -> ForkServerContext:
     """A server that forks ready-made bots."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash.life"])
-    return context
+    return fork_server()
 
 
 class Lives:

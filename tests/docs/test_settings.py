@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.workers import Role
 from bot.errors import SettingsError
 from bot.models import DEFAULT_MODEL
 from bot.settings import PARTS, ModelSettings, Settings, variable
@@ -48,7 +49,6 @@ def test_only_the_settings_module_reads_the_environment() -> None:
     [
         ({"MODEL_PROVIDER": "gpt"}, "MODEL_PROVIDER: Input should be 'auto', 'openai', 'azure' or 'offline'."),
         ({"DISCORD_GUILD_ID": "my server"}, "DISCORD_GUILD_ID: Input should be a valid integer"),
-        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is missing"),
         ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is missing"),
         ({"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN must start with xoxb-"),
         ({"MODEL_PROVIDER": "openai"}, "OPENAI_API_KEY is missing"),
@@ -67,6 +67,40 @@ def test_a_wrong_setting_stops_with_a_sentence_that_names_the_variable(
     with pytest.raises(SettingsError) as refusal:
         Settings()
     assert sentence in str(refusal.value)
+
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-1"}
+BOTH = {**SLACK, "SLACK_APP_TOKEN": "xapp-1"}
+POSTGRES = {"DATABASE_URL": "postgres://h/d"}
+
+
+@pytest.mark.parametrize(
+    ("role", "environment", "sentence"),
+    [
+        ("all", {}, "There is nothing to connect to"),
+        ("all", SLACK, "SLACK_APP_TOKEN is missing"),
+        ("gateway", {**SLACK, **POSTGRES}, "SLACK_APP_TOKEN is missing"),
+        ("gateway", BOTH, "set DATABASE_URL to PostgreSQL"),
+        ("worker", BOTH, "set DATABASE_URL to PostgreSQL"),
+    ],
+)
+def test_a_role_that_the_settings_do_not_suffice_for_is_refused_with_what_is_missing(
+    role: Role, environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refusal:
+        Settings().check_role(role)
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(("role", "environment"), [("all", BOTH), ("worker", {**SLACK, **POSTGRES})])
+def test_a_role_that_has_what_it_needs_is_accepted(
+    role: Role, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    Settings().check_role(role)
 
 
 def test_a_secret_is_not_repeated_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

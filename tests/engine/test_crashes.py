@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
+import structlog
 
 from bot.domain.deliveries import DeliveryState
 from bot.domain.messages import MessageStatus
 from bot.domain.runs import RunStatus
-from bot.domain.steps import CallState, Effect, StepStatus
+from bot.domain.steps import CallState, Decision, Effect, StepStatus
 from bot.domain.turns import CallOutput, ModelRequest, TextDelta, TurnState
+from bot.engine.tool_calls import SKIPPED, WORKED
 from bot.ports import Store
 from tests.support.engine_doubles import (
     QUICK,
@@ -22,6 +24,7 @@ from tests.support.engine_doubles import (
     calls,
     gives,
     say,
+    somebody,
     text,
     until,
     waits_at,
@@ -142,9 +145,11 @@ async def live(bench: Bench, run_id: str) -> None:
     """Let a process work until the run's end is delivered or it dies."""
     work = asyncio.create_task(bench.run())
     end = asyncio.create_task(bench.outlet.end_of(run_id))
-    await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
-    work.cancel()
-    end.cancel()
+    with structlog.testing.capture_logs():  # the tests' own renderer takes long for a traceback
+        await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
+        work.cancel()
+        end.cancel()
+        await asyncio.wait([work, end])
     for outcome in await asyncio.gather(work, end, return_exceptions=True):
         if isinstance(outcome, BaseException):
             assert _is_death(outcome), outcome
@@ -186,6 +191,84 @@ async def check(story: Story, run_id: str) -> None:
     assert {message.status for message in shown} == {MessageStatus.COMPLETED}
     steps = await store.runs.steps(run_id)
     assert {step.status for step in steps if not step.superseded} == {StepStatus.COMPLETED}
+
+
+@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_death_at_every_write_around_a_decision(store: Store, decision: Decision, *, after: bool) -> None:
+    """The `once` tool is begun once, and one more time for each time that the person says so."""
+    nth, survived = 0, False
+    while not survived:
+        nth += 1
+        survived = not await interrupt_die_and_recover(store, nth, decision, after=after)
+    assert nth > 11  # start, look, question, wait, again, answer
+
+
+async def interrupt_die_and_recover(store: Store, nth: int, decision: Decision, *, after: bool) -> bool:
+    """One process dies in the middle of the order, the next one at its n-th write; a person decides when asked."""
+    accepted = await say(store, "Order it", conversation=f"{decision}{nth}")
+    await interrupt_the_order(store, accepted.run_id)
+    model = ScriptedClient(*[text("All ", "done.")] * 4)
+    toolbox = SmallToolbox(look=(Effect.READ, gives("seen")), order=(Effect.ONCE, gives("ordered")))
+    said: list[str] = []
+    person = asyncio.create_task(decide_when_asked(store, accepted.run_id, decision, said))
+    mortal = MortalStore(store, nth, after=after)
+    second = Bench(cast("Store", mortal), model, toolbox, limits=LIMITS)
+    second.outlet.at_question = somebody
+    await live(second, accepted.run_id)
+    if mortal.dead:
+        await store.workers.leave(mortal.worker)
+        third = Bench(store, model, toolbox, limits=LIMITS)
+        third.outlet.at_question = somebody
+        async with third.working():
+            await until(lambda: delivered(store, accepted.run_id))
+    person.cancel()
+    await asyncio.wait([person])
+    begun = [name for name, _ in toolbox.begun].count("order")
+    again = len(said) if decision is Decision.AGAIN else 0
+    assert len(said) >= 1
+    assert begun <= again
+    run = await store.runs.get(accepted.run_id)
+    assert run is not None
+    assert run.status is RunStatus.COMPLETED
+    assert await delivered(store, accepted.run_id)
+    look, order = await store.runs.calls(accepted.run_id)
+    assert look.output == "seen"
+    assert order.begins <= 1 + again
+    ends = {
+        Decision.WORKED: (CallState.DONE, WORKED),
+        Decision.SKIP: (CallState.UNKNOWN, SKIPPED),
+        Decision.AGAIN: (CallState.DONE, "ordered"),
+    }
+    assert (order.state, order.output) == ends[decision]
+    steps = await store.runs.steps(accepted.run_id)
+    assert {step.status for step in steps if not step.superseded} == {StepStatus.COMPLETED}
+    return mortal.dead
+
+
+async def interrupt_the_order(store: Store, run_id: str) -> None:
+    """Let a process begin the run's tools and die."""
+    gates = Gate(), Gate()
+    toolbox = SmallToolbox(look=(Effect.READ, waits_at(gates[0])), order=(Effect.ONCE, waits_at(gates[1])))
+    limits = QUICK.model_copy(update={"drain": 0.0})
+    async with Bench(store, ScriptedClient(calls(("look", {}), ("order", {}))), toolbox, limits=limits).working():
+        for gate in gates:
+            await gate.reached.wait()
+    assert [call.state for call in await store.runs.calls(run_id)] == [CallState.STARTED] * 2
+
+
+async def decide_when_asked(store: Store, run_id: str, decision: Decision, said: list[str]) -> None:
+    """A person who presses the same button whenever the run waits."""
+
+    async def asked() -> bool:
+        run = await store.runs.get(run_id)
+        return run is not None and run.status is RunStatus.REQUIRES_ACTION
+
+    while True:
+        await until(asked)
+        (call,) = [call for call in await store.runs.calls(run_id) if call.interrupted]
+        if await store.runs.decide(run_id, call.place, decision):
+            said.append(call.place)
 
 
 async def test_a_turn_that_a_crash_cut_is_not_an_attempt(sqlite_store: Store) -> None:

@@ -215,7 +215,7 @@ class TestRhythm:
 
 class TestExpiry:
     async def test_a_run_that_rests_beyond_its_time_ends_as_expired_and_is_delivered(self, store: Store) -> None:
-        accepted = await say(store, "Hi", lifetime=1)
+        accepted = await say(store, "Hi", lifetime=2)
         await store.workers.enrol("earlier", "worker")
         (lease,) = await store.lanes.claim("earlier", 1)
         await store.runs.start(lease, accepted.run_id)

@@ -124,3 +124,25 @@ async def test_a_changed_mark_is_written_without_being_asked(
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     assert await sqlite_store.notes.read(NAME) == "8"
+
+
+async def test_the_mark_stays_before_a_message_whose_keeper_had_to_go(sqlite_store: Store) -> None:
+    """Nobody knows whether it was accepted: the next keeper reads it, until then nothing that came later counts."""
+    seen = await seen_of(sqlite_store, 5)
+    with suppress(asyncio.CancelledError), seen.taking(10):
+        raise asyncio.CancelledError
+    with seen.taking(20):
+        pass
+    assert seen.mark == 9
+    seen.release(15)
+    assert seen.mark == 20
+
+
+async def test_a_keeper_that_knows_less_than_another_leaves_its_mark(sqlite_store: Store) -> None:
+    """Both may be there for a while; what one has dealt with is dealt with."""
+    seen = await seen_of(sqlite_store, 5)
+    with seen.taking(9):
+        pass
+    await sqlite_store.notes.write(NAME, "50")
+    await seen.write()
+    assert await sqlite_store.notes.read(NAME) == "50"

@@ -74,7 +74,7 @@ async def test_neither_a_lease_nor_a_duty_is_lost_or_lasts_too_long(skewed: Stor
 async def test_waiting_runs_are_not_woken_too_early_and_nothing_young_is_cleaned(skewed: Store) -> None:
     scene = await Scene(skewed).enter()
     lease, call = await interrupted(scene)
-    await skewed.runs.wait_for_decision(lease, call.run_id)
+    await skewed.runs.wait_for_decision(lease, call)
     assert await skewed.lanes.next_work(lease) is None
     assert await skewed.upkeep.wake_expired() == 0
     await skewed.files.add("a", b"a", "text/plain", claimed=False)

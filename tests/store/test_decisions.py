@@ -25,7 +25,7 @@ async def decision_of(scene: Scene, run_id: str) -> Decision | None:
 
 async def test_a_run_that_waits_for_a_decision_frees_its_lane_until_it_comes(scene: Scene) -> None:
     lease, call = await interrupted(scene)
-    (event,) = await scene.store.runs.wait_for_decision(lease, call.run_id)
+    (event,) = await scene.store.runs.wait_for_decision(lease, call)
     assert isinstance(event, RunChanged)
     assert event.run.status is RunStatus.REQUIRES_ACTION
     assert await scene.store.lanes.next_work(lease) is None
@@ -38,7 +38,7 @@ async def test_a_run_that_waits_for_a_decision_frees_its_lane_until_it_comes(sce
 
 async def test_the_first_decision_stands(scene: Scene) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.wait_for_decision(lease, call.run_id)
+    await scene.store.runs.wait_for_decision(lease, call)
     decide = scene.store.runs.decide
     decisions = await asyncio.gather(*(decide(call.run_id, call.place, one) for one in list(Decision) * 3))
     assert sum(decisions) == 1
@@ -50,20 +50,20 @@ async def test_a_decision_that_was_quicker_leaves_nothing_to_wait_for(scene: Sce
     lease, call = await interrupted(scene)
     assert await scene.store.runs.decide(call.run_id, call.place, Decision.SKIP)
     assert await status_of(scene, call.run_id) is RunStatus.IN_PROGRESS
-    assert await scene.store.runs.wait_for_decision(lease, call.run_id) == ()
+    assert await scene.store.runs.wait_for_decision(lease, call) == ()
     assert await status_of(scene, call.run_id) is RunStatus.IN_PROGRESS
 
 
 async def test_a_run_without_an_interrupted_call_does_not_wait(scene: Scene) -> None:
     lease, (call,) = await planned(scene, Effect.READ)
     await scene.store.runs.begin_call(lease, call)
-    assert await scene.store.runs.wait_for_decision(lease, call.run_id) == ()
+    assert await scene.store.runs.wait_for_decision(lease, call) == ()
 
 
 async def test_a_stop_that_was_quicker_leaves_nothing_to_wait_for(scene: Scene) -> None:
     lease, call = await interrupted(scene)
     await scene.store.runs.request_cancel(call.run_id)
-    assert await scene.store.runs.wait_for_decision(lease, call.run_id) == ()
+    assert await scene.store.runs.wait_for_decision(lease, call) == ()
     assert await scene.store.runs.decide(call.run_id, call.place, Decision.SKIP) is False
 
 
@@ -71,7 +71,7 @@ async def test_two_calls_are_decided_one_after_the_other(scene: Scene) -> None:
     lease, calls = await planned(scene, Effect.ONCE, Effect.ONCE)
     for call in calls:
         await scene.store.runs.begin_call(lease, call)
-    await scene.store.runs.wait_for_decision(lease, calls[0].run_id)
+    await scene.store.runs.wait_for_decision(lease, calls[0])
     for call in calls:
         assert await scene.store.runs.decide(call.run_id, call.place, Decision.WORKED)
     assert await status_of(scene, calls[0].run_id) is RunStatus.QUEUED
@@ -117,7 +117,7 @@ async def test_a_decision_stays_with_the_outcome(scene: Scene) -> None:
 
 async def test_a_run_that_waits_in_vain_is_work_when_its_time_is_over(scene: Scene, database_url: str) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.wait_for_decision(lease, call.run_id)
+    await scene.store.runs.wait_for_decision(lease, call)
     await behind_its_back(database_url, "UPDATE runs SET expires_at = 1")
     work = await scene.store.lanes.next_work(lease)
     assert work is not None
@@ -143,13 +143,25 @@ async def test_a_stop_between_looking_and_waiting_is_not_slept_through(scene: Sc
 
 
 async def test_waiting_for_a_stop_takes_no_longer_than_asked(scene: Scene) -> None:
-    await scene.store.runs.cancelling([])
+    await scene.store.runs.wait_for_stop(0)
     await asyncio.wait_for(scene.store.runs.wait_for_stop(0.05), 1.5)
 
 
-async def test_a_stop_wakes_once_although_nobody_looks_for_it(scene: Scene) -> None:
+async def test_a_stop_ends_one_wait_and_not_the_next(scene: Scene) -> None:
+    """Or a process that has no run to look for would wait for stops in an endless loop."""
     _, work = await scene.started()
     await scene.store.runs.request_cancel(work.run.id)
-    await asyncio.wait_for(scene.store.runs.wait_for_stop(60), 1.5)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(scene.store.runs.wait_for_stop(60), 0.05)
+    await scene.store.runs.wait_for_stop(60)
+    waiting = asyncio.create_task(scene.store.runs.wait_for_stop(60))
+    await scene.store.runs.get(work.run.id)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_call_that_is_decided_is_not_waited_for_though_another_one_is_not(scene: Scene) -> None:
+    lease, calls = await planned(scene, Effect.ONCE, Effect.ONCE)
+    for call in calls:
+        await scene.store.runs.begin_call(lease, call)
+    await scene.store.runs.decide(calls[0].run_id, calls[0].place, Decision.WORKED)
+    assert await scene.store.runs.wait_for_decision(lease, calls[0]) == ()
+    assert await scene.store.runs.wait_for_decision(lease, calls[1]) != ()

@@ -234,3 +234,25 @@ async def test_a_stop_is_seen_by_the_write_that_had_to_wait_for_it(postgres_url:
 async def set_status(database_url: str, run_id: str, status: RunStatus) -> None:
     statement = "UPDATE runs SET status = :status WHERE id = :id"
     await behind_its_back(database_url, statement, status=status.value, id=run_id)
+
+
+async def test_a_lane_that_is_given_back_on_its_own_is_ready_for_others_at_once(scene: Scene) -> None:
+    await scene.say("a", "C1")
+    await scene.say("b", "C2")
+    first, second = await scene.store.lanes.claim(scene.worker, 5)
+    await scene.store.lanes.release(first)
+    with pytest.raises(Fenced):
+        await scene.store.lanes.next_work(first)
+    assert await scene.store.lanes.next_work(second) is not None
+    other = await Scene(scene.store).enter()
+    (taken,) = await scene.store.lanes.claim(other.worker, 5)
+    assert (taken.thread_id, taken.fence) == (first.thread_id, first.fence + 1)
+
+
+async def test_giving_a_lane_back_that_somebody_else_has_changes_nothing(scene: Scene) -> None:
+    await scene.say()
+    (stale,) = await scene.store.lanes.claim(scene.worker, 5)
+    await scene.store.lanes.release(stale)
+    (lease,) = await scene.store.lanes.claim(scene.worker, 5)
+    await scene.store.lanes.release(stale)
+    assert await scene.store.lanes.next_work(lease) is not None

@@ -196,6 +196,16 @@ async def test_after_lost_connections_the_next_statement_works(postgres_url: str
         assert await store.notes.read("n") == "1"
 
 
+@pytest.mark.postgres
+async def test_a_process_needs_its_pool_and_one_connection_more(postgres_url: str, tmp_path: Path) -> None:
+    async with open_store(postgres_url, tmp_path, pool_size=2) as store:
+        scene = await Scene(store).enter()
+        said = await asyncio.gather(*(scene.say("hi", f"C{number}") for number in range(10)))
+        await asyncio.gather(*(store.runs.get(one.run_id) for one in said), store.workers.beat(scene.worker))
+        ours = "FROM pg_stat_activity WHERE application_name LIKE 'parley%' AND datname = current_database()"
+        assert await behind_its_back(postgres_url, f"SELECT pid {ours} AND pid <> pg_backend_pid()") == 3
+
+
 async def test_a_wrong_url_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         async with open_store("mysql://h/d", tmp_path / "data"):

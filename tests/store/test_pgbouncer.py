@@ -16,8 +16,8 @@ from bot.store import migrate, open_store
 from bot.store.postgres import postgres_engine
 from bot.store.urls import parse_url
 from tests.store.scene import Scene
-from tests.support.databases import postgres_database
-from tests.support.pgbouncer import pgbouncer, url_of, why_no_pgbouncer
+from tests.support.databases import postgres_database, url_of
+from tests.support.pgbouncer import pgbouncer, why_no_pgbouncer
 
 pytestmark = pytest.mark.postgres
 CONNECTIONS = 2

@@ -11,9 +11,13 @@ from sqlalchemy import ClauseElement, Connection, CursorResult, TextClause, sele
 
 from bot.domain.runs import Run, RunStatus
 from bot.store import migrate
+from bot.store.dialects import dialect
+from bot.store.expiry import idle_threads
 from bot.store.history import newest_first
+from bot.store.intake import accepted_since, newest_in_channel
 from bot.store.presence import Presence, presence
 from bot.store.statements import HOLD, HOLD_RUN, Statements, statements
+from bot.store.upkeep import waking
 from tests.store.tampering import aside
 from tests.support.databases import sqlite_url
 
@@ -43,7 +47,12 @@ HOT = [
     "rest_lane",
     "free_lane",
     "beat",
+    "wake_lane",
+    "stop_lane",
     "take_duties",
+    "wake_expired",
+    "last_conversation",
+    "live_conversations",
 ]
 
 
@@ -51,7 +60,13 @@ def hot(name: str, *, postgres: bool) -> ClauseElement:
     """The statement of this name."""
     if name == "ahead":
         return select(statements(postgres=postgres).ahead)
-    either = {"hold": HOLD, "hold_run": HOLD_RUN}
+    either = {
+        "hold": HOLD,
+        "hold_run": HOLD_RUN,
+        "last_conversation": newest_in_channel("K", "p:1"),
+        "live_conversations": accepted_since("slack", 2e9, 5),
+        "wake_expired": waking(dialect(postgres=postgres)),
+    }
     if name in either:
         return either[name]
     home = presence(postgres=postgres)
@@ -90,6 +105,9 @@ async def test_no_hot_statement_scans_a_large_table_on_sqlite(name: str, tmp_pat
         ("next_run", "ix_runs_active"),
         ("next_run", "ix_deliveries_open"),
         ("ahead", "ix_runs_active"),
+        ("wake_expired", "ix_runs_active"),
+        ("last_conversation", "ix_deliveries_channel"),
+        ("live_conversations", "ix_deliveries_created_at"),
     ],
 )
 async def test_what_is_small_is_found_through_its_partial_index(name: str, index: str, tmp_path: Path) -> None:
@@ -105,6 +123,16 @@ async def test_the_newest_messages_of_a_thread_are_read_in_order_without_sorting
     plan = await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, newest_first(run, 10, None)))
     assert len(plan) == 1
     assert "ix_messages_place" in plan[0]
+
+
+async def test_of_a_long_thread_one_message_tells_how_long_it_has_been_idle(tmp_path: Path) -> None:
+    await migrate(sqlite_url(tmp_path), tmp_path)
+    query = idle_threads(dialect(postgres=False).ago(1.0))
+    plan = " ".join(await aside(sqlite_url(tmp_path), lambda connection: plan_of(connection, query)))
+    assert "ix_messages_place" in plan
+    assert "ix_runs_active" in plan
+    assert "ix_deliveries_open" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.postgres

@@ -57,7 +57,7 @@ async def is_gone(store: Store, file: File) -> bool:
 
 async def test_the_lane_of_a_run_that_waited_too_long_becomes_ready(scene: Scene, database_url: str) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.wait_for_decision(lease, call.run_id)
+    await scene.store.runs.wait_for_decision(lease, call)
     assert await scene.store.lanes.next_work(lease) is None
     assert await scene.store.upkeep.wake_expired() == 0
     await behind_its_back(database_url, "UPDATE runs SET expires_at = 1")
@@ -193,8 +193,9 @@ async def test_a_message_to_a_thread_that_is_being_forgotten_gets_a_new_one(
     """Many at once, in two processes: none is lost, and every run that was accepted is there."""
     async with open_store(emptied_postgres, tmp_path) as one, open_store(emptied_postgres, tmp_path) as other:
         scene = await Scene(one).enter()
-        for round_number in range(5):
+        for round_number in range(4):
             for number in range(8):
+                await one.workers.beat(scene.worker)
                 await answered(scene, f"C{number}")
             await grow_old(emptied_postgres)
             forgetting = asyncio.gather(*(other.upkeep.forget_threads(DAY) for _ in range(2)))

@@ -4,9 +4,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+from sqlalchemy import TextClause, text
 
 from bot.errors import SettingsError
-from bot.store.urls import parse_url
+from bot.store.postgres import postgres_engine
+from bot.store.urls import DatabaseAddress, parse_direct_url, parse_url
+from tests.support.databases import url_of
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,69 @@ def test_a_refusal_never_shows_the_password() -> None:
     with pytest.raises(SettingsError) as refusal:
         parse_url("postgres://ann:secret@h/d?shiny=1")
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "ssl_mode"),
+    [
+        ("postgres://u1a2:p9f@ec2-1-2-3-4.compute-1.amazonaws.com:5432/d3k", None, None),
+        ("postgres://u1a2:p9f@c1.cluster-x.us-east-1.rds.amazonaws.com:5432/d3k?sslmode=require", None, "require"),
+        ("postgres://parley:pw@parley-db.flycast:5432/parley?sslmode=disable", "parley-db.flycast", "disable"),
+        ("postgres://parley:pw@top2.nearest.of.parley-db.internal:5432/parley", None, None),
+        ("postgresql://fly-user:pw@pgbouncer.x1y2.flympg.net/fly-db", "pgbouncer.x1y2.flympg.net", None),
+        ("postgres://parley:pw@[fdaa:0:18:a7b::2]:5433/parley?sslmode=disable", "fdaa:0:18:a7b::2", "disable"),
+    ],
+)
+def test_what_heroku_and_fly_hand_out_is_understood(url: str, host: str | None, ssl_mode: str | None) -> None:
+    address = parse_url(url)
+    assert address.url.drivername == "postgresql+asyncpg"
+    assert host is None or address.url.host == host
+    assert address.connect_args.get("ssl") == ssl_mode  # without one the driver tries to encrypt first
+    assert not address.pooled
+
+
+def test_a_statement_cache_of_zero_says_that_pgbouncer_is_in_front() -> None:
+    assert parse_url("postgres://h/d?statement_cache_size=0").pooled
+
+
+def test_a_direct_url_goes_beside_a_pooled_one() -> None:
+    address = parse_url("postgres://pool/d")
+    direct = parse_direct_url("postgres://h/d?sslmode=require", address)
+    assert direct is not None
+    assert (direct.url.host, direct.connect_args["ssl"]) == ("h", "require")
+    assert parse_direct_url(None, address) is parse_direct_url("", address) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "direct"),
+    [
+        ("postgres://h/d", "sqlite:///x.db"),
+        ("sqlite:///x.db", "postgres://h/d"),
+        ("postgres://h/d", "mysql://h/d"),
+        ("postgres://h/d", "postgres://h/d?shiny=1"),
+    ],
+)
+def test_a_direct_url_that_does_not_fit_is_refused_by_its_name(url: str, direct: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL"):
+        parse_direct_url(direct, parse_url(url))
+
+
+@pytest.mark.postgres
+async def test_sslmode_require_encrypts(migrated_postgres: str) -> None:
+    query = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    address = parse_url(url_of(migrated_postgres, sslmode="require"))
+    plain = await asked(parse_url(migrated_postgres), text("SHOW ssl"))
+    if plain == "off":
+        pytest.skip("the PostgreSQL server at TEST_POSTGRES_URL has no TLS (ssl = off)")
+    assert await asked(address, query) is True
+    assert await asked(parse_url(url_of(migrated_postgres, sslmode="disable")), query) is False
+
+
+async def asked(address: DatabaseAddress, query: TextClause) -> object:
+    """The one value."""
+    engine = postgres_engine(address, 1)
+    try:
+        async with engine.begin() as connection:
+            return (await connection.execute(query)).scalar_one()
+    finally:
+        await engine.dispose()

@@ -38,7 +38,7 @@ async def there(emptied_postgres: str, tmp_path: Path) -> AsyncIterator[Scene]:
 async def looked(scene: Scene) -> None:
     """The process has looked: what rings from now on is new."""
     await scene.store.lanes.claim(scene.worker, 5)
-    await scene.store.runs.cancelling([])
+    await scene.store.runs.wait_for_stop(0)
 
 
 async def woken(waiting: Awaitable[None], action: Awaitable[object]) -> None:
@@ -112,7 +112,7 @@ async def test_a_message_does_not_wake_who_waits_for_stops(here: Scene, there: S
 
 async def test_a_decision_that_another_process_takes_wakes(here: Scene, there: Scene) -> None:
     lease, call = await interrupted(there)
-    await there.store.runs.wait_for_decision(lease, call.run_id)
+    await there.store.runs.wait_for_decision(lease, call)
     assert await there.store.lanes.next_work(lease) is None
     await looked(there)
     await woken(there.store.lanes.wait(60), here.store.runs.decide(call.run_id, call.place, Decision.AGAIN))

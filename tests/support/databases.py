@@ -80,6 +80,11 @@ def postgres_template(directory: Path) -> Iterator[str]:
         yield url
 
 
+def url_of(url: str, **query: str) -> str:
+    """The URL with parameters."""
+    return make_url(url).update_query_dict(query).render_as_string(hide_password=False)
+
+
 def empty_postgres(url: str) -> None:
     """Delete every row."""
     _aside(_administer(_DELETE_ALL, url))

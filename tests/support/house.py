@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.playground.child import BotChild
-from bot.playground.discord import DiscordStandIn
-from bot.playground.slack import SlackStandIn
+from bot.playground.discord import DiscordRules, DiscordStandIn
+from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import MessageView, PlatformName, PlatformView
 from tests.support.model_server import ScriptedModel
 
@@ -105,12 +105,17 @@ class House:
 
 @asynccontextmanager
 async def built(
-    folder: Path, model: ScriptedModel | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    model: ScriptedModel | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    slack_rules: SlackRules | None = None,
+    discord_rules: DiscordRules | None = None,
 ) -> AsyncIterator[House]:
     """Both platforms, and the model if one is given; the bot is not started."""
     async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(SlackStandIn())
-        discord = await stack.enter_async_context(DiscordStandIn())
+        slack = await stack.enter_async_context(SlackStandIn(rules=slack_rules))
+        discord = await stack.enter_async_context(DiscordStandIn(rules=discord_rules))
         if model is not None:
             await stack.enter_async_context(model)
         yield House(slack, discord, model, folder, dict(settings or {}))

@@ -180,7 +180,8 @@ class MemoryAdapter:
         assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
         run = key.rpartition("-")[0]
         others = {m.id for m in self.visible if m.key != key and m.key.rpartition("-")[0] == run}
-        assert known is not None and others <= {ref["id"] for ref in known}, "the answer's other messages are told"
+        assert known is not None
+        assert others <= {ref["id"] for ref in known}, "the answer's other messages are told"
         return await self._do("find", lambda: self._find(address, key))
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
 _START_SECONDS = 10.0
 _CONFIGURATION = """
@@ -91,9 +91,3 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
     raise TimeoutError("pgbouncer does not listen")
-
-
-def url_of(url: str, **query: str) -> str:
-    """The URL with parameters."""
-    parsed: URL = make_url(url)
-    return parsed.update_query_dict(query).render_as_string(hide_password=False)

@@ -94,6 +94,7 @@ def adapter_of(server: DiscordStandIn, store: Store, *, token: str = "", interva
         guild_id=int(server.guild_id),
         restart_pause=0.05,
         identify_interval=interval,
+        store_patience=1.0,
     )
     return DiscordAdapter(config, store.notes)
 

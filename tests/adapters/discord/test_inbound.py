@@ -1,8 +1,10 @@
 """What people do in Discord, as the relay hears it."""
 
 from bot.playground.view import Upload
-from bot.relay.contract import Verdict
-from tests.adapters.discord.conftest import Bench
+from bot.ports import Store
+from bot.relay.contract import Outbound, Verdict
+from tests.adapters.discord.conftest import Bench, keeping, opened
+from tests.support.reception import RecordingReception
 
 
 async def test_a_mention_in_a_channel_is_addressed_and_leads_to_a_thread_of_its_own(bench: Bench) -> None:
@@ -41,15 +43,24 @@ async def test_a_message_during_a_run_is_marked_with_an_hourglass(bench: Bench) 
     assert message.reactions == ("⏳",)
 
 
-async def test_a_mention_that_could_not_be_stored_is_answered_with_a_sentence(bench: Bench) -> None:
+async def test_messages_wait_for_a_database_that_comes_back_and_keep_their_order(bench: Bench) -> None:
     bench.reception.unavailable = 1
+    for text in ("first", "second"):
+        await bench.server.speak("ada", bench.channel("general"), f"@Parley {text}")
+    heard = await bench.reception.messages(2)
+    assert [inbound.event.text for inbound in heard] == ["first", "second"]
+    assert not [message for message in bench.server.view().messages if message.author == "bot" or message.reactions]
+
+
+async def test_a_mention_that_could_not_be_stored_is_answered_with_a_sentence(bench: Bench) -> None:
+    bench.reception.unavailable = 2
     await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
     await bench.server.wait_for(lambda: any("try again" in message.html for message in bench.server.view().messages))
     assert not any(message.reactions for message in bench.server.view().messages)
 
 
 async def test_a_message_that_could_neither_be_stored_nor_answered_is_marked(bench: Bench) -> None:
-    bench.reception.unavailable = 1
+    bench.reception.unavailable = 2
     bench.server.faults.add("POST /channels/{channel_id}/messages", "403")
     sent = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
     await bench.server.wait_for(
@@ -112,3 +123,28 @@ class TestCommands:
         assert own.conversation == inbound.event.conversation != foreign.conversation
         assert own.scope == inbound.event.scope == f"discord:{bench.server.guild_id}"
         assert inbound.event.address.secrets == ("token",)
+        assert inbound.event.channel == f"discord:{bench.server.guild_id}:{general}"
+
+    async def test_stop_finds_what_another_process_heard(self, sqlite_store: Store) -> None:
+        """After a restart, and through any gateway: nobody remembers it but the database."""
+        async with opened() as server:
+            reception, general = RecordingReception(), server.channel_id("general")
+            async with keeping(server, sqlite_store, reception):
+                await server.speak("ada", general, "@Parley why?")
+                (inbound,) = await reception.messages(1)
+            async with keeping(server, sqlite_store, reception):
+                await server.command("ada", general, "stop", {})
+        assert [command.conversation for command in reception.commands] == [inbound.event.conversation]
+
+    async def test_stop_in_a_thread_means_the_thread(self, bench: Bench) -> None:
+        await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+        (inbound,) = await bench.reception.messages(1)
+        posted = await bench.adapter.post(inbound.event.address, Outbound(text="hi"), "k1")
+        await bench.server.command("ben", posted.ref["channel"], "stop", {})
+        assert bench.reception.commands[0].conversation == inbound.event.conversation
+
+    async def test_a_command_whose_meaning_the_store_cannot_tell_is_refused(self, bench: Bench) -> None:
+        bench.reception.unavailable = 1
+        said = await bench.server.command("ada", bench.channel("general"), "stop", {})
+        assert "could not be done" in said
+        assert not bench.reception.commands

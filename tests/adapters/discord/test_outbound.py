@@ -103,14 +103,6 @@ async def test_a_continuation_of_an_answer_to_ask_is_a_message_of_its_own(bench:
     assert len(own(bench)) == 2
 
 
-async def test_a_dead_interaction_is_answered_in_the_channel(bench: Bench) -> None:
-    address = await asked(bench)
-    place = {**address.place, "asked_at": str(time.time() - 14 * 60)}
-    late = address.model_copy(update={"place": place})
-    await bench.adapter.post(late, Outbound(text="late"), "k1")
-    assert any("late" in message.html for message in own(bench))
-
-
 async def test_files_come_with_the_final_edit(bench: Bench) -> None:
     address = await mention(bench)
     posted = await bench.adapter.post(address, Outbound(text="one"), "k1")

@@ -80,6 +80,27 @@ async def test_same_nonce_gives_the_first_message(discord: DiscordStandIn, bot: 
     assert len(discord.view().messages) == 2
 
 
+async def test_a_nonce_is_told_to_its_author_once_and_not_kept_with_the_message(
+    discord: DiscordStandIn, bot: Bot
+) -> None:
+    """Neither history nor the message by its id have it (Rapptz/discord.py#2451)."""
+    channel = bot.get_channel(int(discord.channel_id("general")))
+    sent = await channel.send("once", nonce="seg1")
+    assert sent.nonce == "seg1"
+    assert [message.nonce async for message in channel.history()] == [None]
+    assert (await channel.fetch_message(sent.id)).nonce is None
+
+
+async def test_a_nonce_whose_message_was_deleted_creates_nothing(discord: DiscordStandIn, bot: Bot) -> None:
+    """It is an unknown message, and stays one for as long as the nonce is remembered."""
+    channel = bot.get_channel(int(discord.channel_id("general")))
+    await (await channel.send("once", nonce="seg1")).delete()
+    with pytest.raises(sdk.NotFound) as unknown:
+        await channel.send("once", nonce="seg1")
+    assert unknown.value.code == 10008
+    assert not discord.view().messages
+
+
 async def test_edits_are_shown_with_their_times(discord: DiscordStandIn, bot: Bot) -> None:
     """An edit changes the text for everybody and is counted."""
     sent = await general(discord, bot).send("one")

@@ -9,8 +9,8 @@ from itertools import count
 _Waiting = list[tuple[int, int, asyncio.Future[None]]]
 
 
-class Turns:
-    """A lock per key, forgotten when nobody holds or wants it. Of those who wait, the lowest in order is next."""
+class Queues:
+    """A queue per key, forgotten when nobody holds or wants it. Of those who wait, the lowest in order is next."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from adapters.slack.turns import Turns
+from bot.relay.queues import Queues
 
 
 async def test_the_lowest_in_order_is_next_and_equals_come_as_they_arrived() -> None:
-    turns, done = Turns(), list[str]()
+    turns, done = Queues(), list[str]()
 
     async def work(name: str, order: int) -> None:
         async with turns.of("thread", order):
@@ -21,14 +21,14 @@ async def test_the_lowest_in_order_is_next_and_equals_come_as_they_arrived() -> 
 
 
 async def test_other_keys_do_not_wait() -> None:
-    turns = Turns()
+    turns = Queues()
     async with turns.of("one"), turns.of("other"):
         pass
 
 
 async def test_one_that_is_cancelled_holds_nobody_up() -> None:
     """While it waits, and in the moment in which its turn comes."""
-    turns = Turns()
+    turns = Queues()
 
     async def wait() -> None:
         async with turns.of("thread"):
