@@ -39,7 +39,7 @@ class Onlooker:
         self.asked = 0
         """How many of them there were."""
         self.slowest_resume = 0.0
-        """Longest time in seconds from the latest kill until a message that was growing then changed again."""
+        """Longest time in seconds that a growing answer stood still after a kill; it need not have been its own."""
 
     def __enter__(self) -> Self:
         self._ends = [stage.watch(self._see) for stage in self._stages]
@@ -55,7 +55,7 @@ class Onlooker:
         """A process was killed just now."""
         now = time.monotonic()
         for message in self._changed_at:
-            self._cut_at[message] = now
+            self._cut_at.setdefault(message, now)
 
     async def until(self, predicate: Callable[[], T], seconds: float) -> T:
         """Wait until it is true, looking again after every change.

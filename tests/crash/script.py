@@ -52,6 +52,8 @@ def look(number: str) -> str:
     """
     return "seen"
 '''
+TIRED = 3
+"""Times; a run that is interrupted five times in one turn is given up, and that is not what is tested."""
 TOOL_NAMES = ("pay", "look", "slowly")
 WORDS = ("", "look", "pay", "pay and look")
 """What a question asks for besides an answer: none to two calls."""
@@ -75,12 +77,17 @@ class Script:
 
     Args:
         paces: seconds between two pieces of an answer, of which each question has one. Whoever asks again gets it at
-            once: a run that is interrupted again and again would be given up, and that is not what is tested.
+            once.
     """
 
     def __init__(self, paces: Sequence[float] = (0.0,)) -> None:
         self._paces = paces
         self._asked: Counter[tuple[str, bool]] = Counter()
+
+    @property
+    def tired(self) -> set[str]:
+        """Questions that were asked `TIRED` times or more in the same turn."""
+        return {number for (number, _), times in self._asked.items() if times >= TIRED}
 
     def __call__(self, request: SeenRequest) -> Reply:
         asked, outputs = request.last_user_text, request.tool_outputs

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from tests.crash.audit import Findings
 from tests.crash.scene import Scene
+from tests.crash.script import Script
 from tests.crash.team import Team
+
+AT_WORK = 0.8
+"""So often one of those is killed that have begun to work; a process that has only just started has little to lose."""
+REST_SECONDS = 30.0
 
 
 @dataclass
@@ -15,12 +20,14 @@ class Storm:
 
     Args:
         scene: where.
+        script: what the model says; it knows who must not be interrupted again.
         kills: how many.
         pause: between two kills, in seconds: from, to.
         seed: of everything that is left to chance here.
     """
 
     scene: Scene
+    script: Script
     kills: int
     pause: tuple[float, float]
     seed: int
@@ -28,18 +35,21 @@ class Storm:
 
     async def blow(self) -> Findings:
         """Talk and kill, and let everything be answered afterwards. Returns what became of the questions."""
-        dice = random.Random(self.seed + 1)
-        team = Team(self.scene.house, self.scene.seen, self.seed)
+        dice, seen = random.Random(self.seed + 1), self.scene.seen
+        team = Team(self.scene.house, seen, self.seed)
         async with team.talking():
             while self.killed < self.kills:
                 with suppress(TimeoutError):
-                    await self.scene.seen.until(lambda: False, dice.uniform(*self.pause))
+                    await seen.until(lambda: False, dice.uniform(*self.pause))
+                with suppress(TimeoutError):
+                    await seen.until(lambda: self.script.tired <= seen.complete, REST_SECONDS)
                 await self._kill(dice)
         return self.scene.findings(team.questions)
 
     async def _kill(self, dice: random.Random) -> None:
         members = self.scene.cluster.members
-        member = dice.choice(members)
+        at_work = [member for member in members if member.is_ready]
+        member = dice.choice(at_work if at_work and dice.random() < AT_WORK else members)
         await member.kill()
         self.scene.seen.killed()
         self.killed += 1

@@ -38,10 +38,11 @@ async def test_two_gateways_and_three_workers_on_postgres_survive_a_storm(tmp_pa
 async def survives(
     folder: Path, database_url: str, roles: Sequence[Role], kills: int, pause: tuple[float, float]
 ) -> None:
-    async with scene(folder, database_url, roles, Script(PACES)) as here:
+    script = Script(PACES)
+    async with scene(folder, database_url, roles, script) as here:
         await here.cluster.start()
         here.deliver_twice()
-        storm = Storm(here, kills, pause, SEED)
+        storm = Storm(here, script, kills, pause, SEED)
         findings = await storm.blow()
         ends = await here.cluster.terminate()
         print(f"\n{len(roles)} processes, {storm.line(findings)}")

@@ -63,6 +63,11 @@ class Member:
         return self._process is not None and not self._over.is_set()
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it lives and has said that it is ready."""
+        return self.alive and self._ready.is_set()
+
+    @property
     def log(self) -> str:
         """What all of its lives wrote to standard error."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""

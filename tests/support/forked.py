@@ -8,13 +8,24 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+import openai.resources.chat
+import openai.resources.responses
+import openai.types
+
 import bot.__main__
 import bot.app
+import bot.models.client
 
 __all__ = ["be_the_bot", "fork_server"]
 
-_READY = bot.app.Application
-"""Named so that nobody takes the import away: it is what makes a fork ready."""
+_READY = (
+    bot.app.Application,
+    bot.models.client.__name__,
+    openai.types.__name__,
+    openai.resources.chat.AsyncChat,
+    openai.resources.responses.AsyncResponses,
+)
+"""What the bot imports late, and takes long to: imported here, it is there in every fork."""
 
 
 def fork_server() -> ForkServerContext:
