@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TextIO
@@ -23,28 +23,32 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, write. Never fails because something is slow."""
     arguments = _parser().parse_args(words)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    about = asyncio.run(machine())
+    figures: list[Figure] = []
+    circumstances: dict[str, dict[str, float]] = {}
     with arguments.json.with_suffix(".log").open("w") as log:
         _log_to(log)
-        runs = [_run(name, catalogue.ALL[name], quick=arguments.quick) for name in arguments.names or catalogue.ALL]
-    figures = [figure for run in runs for figure in run[0]]
-    about = {"machine": asyncio.run(machine()), "quick": arguments.quick}
-    benchmarks = {name: facts for _, name, facts in runs}
-    document = {**about, "benchmarks": benchmarks, "figures": [figure.as_json() for figure in figures]}
-    arguments.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    print(", ".join(f"{name} {value}" for name, value in about["machine"].items()))
-    loads = [f"{name} {facts['load']:.1f}" for name, facts in benchmarks.items()]
+        for name in arguments.names or catalogue.ALL:
+            circumstances[name] = {"load": load()}
+            circumstances[name]["seconds"] = _run(name, figures, quick=arguments.quick)
+            document = {"machine": about, "quick": arguments.quick, "benchmarks": circumstances}
+            document["figures"] = [figure.as_json() for figure in figures]
+            arguments.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    print(", ".join(f"{name} {value}" for name, value in about.items()))
+    loads = [f"{name} {facts['load']:.1f}" for name, facts in circumstances.items()]
     print(f"load of the machine before each: {', '.join(loads)}\n")
     print(markdown(figures) if arguments.markdown else plain(figures))
     return 0
 
 
-def _run(name: str, measure: Callable[..., list[Figure]], *, quick: bool) -> tuple[list[Figure], str, dict[str, float]]:
-    before, began = load(), time.monotonic()
+def _run(name: str, figures: list[Figure], *, quick: bool) -> float:
+    """Add the figures of one benchmark. Returns how many seconds it took."""
+    began = time.monotonic()
     print(f"{name} …", end=" ", flush=True, file=sys.stderr)
-    figures = measure(quick=quick)
+    figures += catalogue.ALL[name](quick=quick)
     seconds = time.monotonic() - began
     print(f"{seconds:.0f} s", flush=True, file=sys.stderr)
-    return figures, name, {"load": before, "seconds": seconds}
+    return seconds
 
 
 def _log_to(file: TextIO) -> None:

@@ -58,7 +58,7 @@ def through_the_bot(url: str, folder: Path, streams: int) -> Listening:
                 asking.append(asyncio.create_task(place.say("Tell me a long story.", f"stream {number}")))
                 await asyncio.sleep(1 / _RAMP)
             answers = await asyncio.gather(*asking)
-            await asyncio.gather(*(answer.started for answer in answers))
+            await provider.speaks(streams)
             yield
             provider.end()
             await asyncio.gather(*(answer.ended for answer in answers))
@@ -77,6 +77,7 @@ def by_bare_parsing(streams: int) -> Listening:
             for _ in range(streams):
                 readers.append(asyncio.create_task(_parse(http, f"{provider.base_url}/responses", ages)))
                 await asyncio.sleep(1 / _RAMP)
+            await provider.speaks(streams)
             yield
             provider.end()
             await asyncio.gather(*readers)

@@ -22,6 +22,11 @@ class Provider:
         self._command("tell")
         return Tally(**json.loads(await self._line()))
 
+    async def speaks(self, streams: int) -> None:
+        """Wait until it writes so many answers at once."""
+        while (await self.tell()).streams < streams:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.1)
+
     def end(self) -> None:
         """Complete all answers."""
         self._command("end")

@@ -46,6 +46,8 @@ def age(word: str, seconds: float) -> float:
 class Tally:
     """What was written since the last question."""
 
+    streams: int = 0
+    """How many answers are being written now."""
     deltas: int = 0
     late: int = 0
     cpu: float = 0.0
@@ -103,13 +105,17 @@ class Speaker:
         self._period = 1 / rate
         self._due: list[tuple[float, int, Stream]] = []
         self._number = 0
+        self._ended = False
         self._cpu = time.process_time()
         self._tally = Tally()
 
     def begin(self, transport: asyncio.WriteTransport) -> None:
-        """Answer a request."""
+        """Answer a request; when all have ended, with one word."""
         self._number += 1
-        heappush(self._due, (time.monotonic() + self._period, self._number, Stream(transport)))
+        heappush(self._due, (time.monotonic() + self._period, self._number, stream := Stream(transport)))
+        if self._ended:
+            stream.speak()
+            self.end()
 
     async def speak(self) -> None:
         """Write whatever is due, for ever."""
@@ -124,7 +130,8 @@ class Speaker:
             await asyncio.sleep(_TICK)
 
     def end(self) -> None:
-        """Complete all answers."""
+        """Complete all answers, and those that come from now on at once."""
+        self._ended = True
         for _, _, stream in self._due:
             stream.end()
         self._due.clear()
@@ -132,6 +139,7 @@ class Speaker:
     def tell(self) -> Tally:
         """What was done since the last time."""
         told, self._tally = self._tally, Tally()
+        told.streams = len(self._due)
         cpu = time.process_time()
         told.cpu, self._cpu = cpu - self._cpu, cpu
         return told

@@ -298,6 +298,18 @@ class TestStop:
             run = await bench.outlet.end_of(accepted.run_id)
         assert run.status is RunStatus.CANCELLED
 
+    async def test_a_stop_of_a_run_that_another_process_has_keeps_nobody_from_working(self, store: Store) -> None:
+        limits = QUICK.model_copy(update={"stop_poll": 2.0})
+        bench = Bench(store, ScriptedClient(text("Hello")), limits=limits)
+        elsewhere = await say(store, "Hi", conversation="elsewhere")
+        await store.workers.enrol("other", "worker")
+        await store.lanes.claim("other", 1)
+        async with bench.working():
+            await store.runs.request_cancel(elsewhere.run_id)
+            accepted = await say(store, "Hi")
+            run = await bench.outlet.end_of(accepted.run_id)
+        assert run.status is RunStatus.COMPLETED
+
     async def test_a_run_that_does_not_exist_cannot_be_stopped(self, sqlite_store: Store) -> None:
         assert await Bench(sqlite_store, ScriptedClient()).control.cancel("run_none") is None
 
