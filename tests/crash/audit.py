@@ -92,6 +92,8 @@ class Findings:
     """What is wrong; empty lists when nothing is. Numbers of questions, or texts of messages."""
 
     questions: int = 0
+    refused: int = 0
+    """Commands of which the person was told that they did not get through."""
     answers: int = 0
     lost: list[str] = field(default_factory=list[str])
     twice: list[str] = field(default_factory=list[str])
@@ -121,7 +123,7 @@ def audit(questions: Sequence[Question], seen: Seen, paid: Sequence[tuple[str, s
         seen: every public message of the bot.
         paid: idempotency key and question of every payment.
     """
-    findings = Findings(questions=len(questions))
+    findings = Findings(questions=len(questions), refused=sum(question.refused for question in questions))
     answers: dict[str, list[MessageView]] = defaultdict(list)
     asked = {question.number: question for question in questions}
     for platform, messages in seen.items():

@@ -38,7 +38,7 @@ class Onlooker:
         """Messages of the bot that ask what became of an interrupted call, by their ids."""
         self.asked = 0
         """How many of them there were."""
-        self.slowest_resume = 0.0
+        self.longest_standstill = 0.0
         """Longest time in seconds that a growing answer stood still after a kill; it need not have been its own."""
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class Onlooker:
     def _measure(self, message: MessageView) -> None:
         now = time.monotonic()
         if (cut := self._cut_at.pop(message.id, None)) is not None:
-            self.slowest_resume = max(self.slowest_resume, now - cut)
+            self.longest_standstill = max(self.longest_standstill, now - cut)
         if message.buttons or message.state == "thinking":
             self._changed_at[message.id] = now
         else:

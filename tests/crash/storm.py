@@ -61,8 +61,9 @@ class Storm:
         """The counts, in one line."""
         seen = self.scene.seen
         return (
-            f"seed {self.seed}: {self.killed} kills, {findings.questions} questions, {findings.answers} answers, "
+            f"seed {self.seed}: {self.killed} kills, {findings.questions} questions ({findings.refused} refused), "
+            f"{findings.answers} answers, "
             f"{len(findings.lost)} lost, {len(findings.twice)} duplicate replies, {len(findings.stray)} strays, "
             f"{len(findings.paid_twice)} once effects begun twice, {len(findings.disordered)} order violations, "
-            f"{seen.asked} unknown outcomes asked, slowest resume {seen.slowest_resume:.1f} s"
+            f"{seen.asked} unknown outcomes asked, longest standstill of an answer {seen.longest_standstill:.1f} s"
         )
