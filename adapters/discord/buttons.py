@@ -10,7 +10,7 @@ from discord import ui
 from bot.relay.contract import Button, Operation
 
 _OPERATIONS = "|".join(get_args(Operation))
-_IDENTITY = rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(?::(?P<key>[\w.-]*)(?::(?P<call>\d+\.\d+))?)?"
+_IDENTITY = rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(?::(?P<key>[\w.-]*)(?::(?P<call>\d+(?:\.\d+){{1,2}}))?)?"
 _KEY = re.compile(_IDENTITY)
 
 

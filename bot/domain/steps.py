@@ -102,6 +102,14 @@ class ToolCall(Record):
         return f"{self.turn}.{self.position}"
 
     @property
+    def interruption(self) -> str:
+        """Names the question what became of it: its place, and how often it was begun until then.
+
+        So the answer to an earlier question decides nothing about a later interruption of the same call.
+        """
+        return f"{self.place}.{self.begins}"
+
+    @property
     def interrupted(self) -> bool:
         """Whether it was begun, may have taken effect, and must not be begun again without a person's word."""
         return self.state is CallState.STARTED and self.effect is Effect.ONCE

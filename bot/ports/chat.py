@@ -69,7 +69,7 @@ class RunControl(Protocol):
         ...
 
     async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
-        """Say what became of an interrupted call, named by `ToolCall.place`, and let its run go on.
+        """Say what became of an interrupted call, named by `ToolCall.interruption`, and let its run go on.
 
         Returns False when there is nothing to decide any more.
         """

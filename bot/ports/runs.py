@@ -113,7 +113,7 @@ class Runs(Protocol):
     async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
         """Write a person's decision down with the call and let the run go on: requires_action becomes queued.
 
-        Not fenced: a person may press a button at any time. `call` is `ToolCall.place`.
+        Not fenced: a person may press a button at any time. `call` is `ToolCall.interruption`.
 
         Returns False when the call is not waiting for a decision: the first one stands.
         """

@@ -117,7 +117,7 @@ class Answer:
         text = close_fence(self._document.text).rstrip()
         texts = await self._composed(text, lambda: self._composer.asking(text, question(call), live))
         decisions = [
-            Button(op=op, run_id=self.run_id, call=call.place, label=label, danger=op == "again")
+            Button(op=op, run_id=self.run_id, call=call.interruption, label=label, danger=op == "again")
             for op, label in DECISIONS
         ]
         return _messages(texts, buttons=(*decisions, *self._buttons))

@@ -201,7 +201,7 @@ class Button(Record):
     op: Operation
     run_id: str
     call: str = ""
-    """`ToolCall.place` of the call that is decided about; empty for operations on the whole run."""
+    """`ToolCall.interruption` of the call that is decided about; empty for operations on the whole run."""
     label: str
     danger: bool = False
 

@@ -59,10 +59,10 @@ async def undecided(tx: Transaction, call: ToolCall) -> bool:
     return (await tx.execute(select(tool_calls.c.id).where(*place, *_INTERRUPTED))).first() is not None
 
 
-async def decide(tx: Transaction, run_id: str, turn: int, position: int, decision: Decision) -> bool:
+async def decide(tx: Transaction, run_id: str, turn: int, position: int, begins: int, decision: Decision) -> bool:
     """Write down what a person says. Returns False when the call does not wait for that."""
     place = (tool_calls.c.run_id == run_id, tool_calls.c.turn == turn, tool_calls.c.position == position)
-    statement = update(tool_calls).where(*place, *_INTERRUPTED).values(decision=decision)
+    statement = update(tool_calls).where(*place, tool_calls.c.begins == begins, *_INTERRUPTED).values(decision=decision)
     return (await tx.execute(statement.returning(tool_calls.c.id))).first() is not None
 
 

@@ -27,8 +27,8 @@ from bot.store.transactions import reading, writing
 _CANCELLABLE = {RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.REQUIRES_ACTION}
 _DECIDABLE = _CANCELLABLE
 """Queued too: another call of the run was decided a moment ago."""
-_PLACE = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
-"""`ToolCall.place`, in numbers that every database takes."""
+_INTERRUPTION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+"""`ToolCall.interruption`, in numbers that every database takes."""
 
 
 class Runs:
@@ -153,18 +153,20 @@ class Runs:
 
     async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
         """Write a person's decision down with the call and let the run go on."""
-        place = _PLACE.fullmatch(call)  # it comes out of a button
-        if place is None or not await self._decide(run_id, int(place[1]), int(place[2]), decision):
+        named = _INTERRUPTION.fullmatch(call)  # it comes out of a button
+        if named is None or not await self._decide(run_id, *map(int, named.groups()), decision=decision):
             return False
         self._bells.lanes.ring()
         return True
 
     @writing
-    async def _decide(self, tx: Transaction, run_id: str, turn: int, position: int, decision: Decision) -> bool:
+    async def _decide(
+        self, tx: Transaction, run_id: str, turn: int, position: int, begins: int, *, decision: Decision
+    ) -> bool:
         run = await self._locked(tx, run_id, self._sql.wake_lane)
         if run is None or run.status not in _DECIDABLE:
             return False
-        if not await calls.decide(tx, run_id, turn, position, decision):
+        if not await calls.decide(tx, run_id, turn, position, begins, decision):
             return False
         if run.status is RunStatus.REQUIRES_ACTION:
             await move_run(tx, run, RunStatus.QUEUED, due=True)

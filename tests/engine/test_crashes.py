@@ -267,8 +267,8 @@ async def decide_when_asked(store: Store, run_id: str, decision: Decision, said:
     while True:
         await until(asked)
         (call,) = [call for call in await store.runs.calls(run_id) if call.interrupted]
-        if await store.runs.decide(run_id, call.place, decision):
-            said.append(call.place)
+        if await store.runs.decide(run_id, call.interruption, decision):
+            said.append(call.interruption)
 
 
 async def test_a_turn_that_a_crash_cut_is_not_an_attempt(sqlite_store: Store) -> None:

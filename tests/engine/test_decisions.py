@@ -89,7 +89,7 @@ class TestDecisions:
             asked = await bench.outlet.question()
             assert (asked.name, asked.interrupted, asked.decision) == ("order", True, None)
             await until(lambda: waits(store, run_id))
-            assert await control.decide(run_id, asked.place, decision)
+            assert await control.decide(run_id, asked.interruption, decision)
             run = await bench.outlet.end_of(run_id)
         assert run.status is RunStatus.COMPLETED
         order = (await ledger(store, run_id))["order"]
@@ -104,7 +104,7 @@ class TestDecisions:
         async with bench.working() as control:
             asked = await bench.outlet.question()
             await until(lambda: waits(store, run_id))
-            await control.decide(run_id, asked.place, Decision.AGAIN)
+            await control.decide(run_id, asked.interruption, Decision.AGAIN)
             await bench.outlet.end_of(run_id)
         story = bench.outlet.story(run_id)
         assert story[:7] == [
@@ -123,10 +123,10 @@ class TestDecisions:
         async with bench.working() as control:
             asked = await bench.outlet.question()
             await until(lambda: waits(store, run_id))
-            assert await control.decide(run_id, asked.place, Decision.SKIP)
-            assert not await control.decide(run_id, asked.place, Decision.AGAIN)
+            assert await control.decide(run_id, asked.interruption, Decision.SKIP)
+            assert not await control.decide(run_id, asked.interruption, Decision.AGAIN)
             await bench.outlet.end_of(run_id)
-            assert not await control.decide(run_id, asked.place, Decision.AGAIN)
+            assert not await control.decide(run_id, asked.interruption, Decision.AGAIN)
         assert begun(bench) == ["look"]
 
     async def test_a_waiting_run_keeps_no_process_busy_and_later_messages_wait_behind_it(self, store: Store) -> None:
@@ -139,7 +139,7 @@ class TestDecisions:
             later = await say(store, "And?")
             await until(lambda: _nothing_is_running(bench))
             assert await status(store, later.run_id) is RunStatus.QUEUED
-            await control.decide(run_id, asked.place, Decision.WORKED)
+            await control.decide(run_id, asked.interruption, Decision.WORKED)
             await bench.outlet.end_of(later.run_id)
         assert [run.id for run in bench.outlet.ended] == [run_id, later.run_id]
 
@@ -149,7 +149,7 @@ class TestDecisions:
         async with first.working():
             asked = await first.outlet.question()
             await until(lambda: waits(store, run_id))
-        assert await store.runs.decide(run_id, asked.place, Decision.WORKED)
+        assert await store.runs.decide(run_id, asked.interruption, Decision.WORKED)
         second = successor(store, "order")
         async with second.working():
             run = await second.outlet.end_of(run_id)
@@ -178,7 +178,7 @@ class TestDecisions:
             for count, decision in enumerate(said.values(), start=1):
                 asked = await bench.outlet.question(count)
                 await until(lambda: waits(store, run_id))
-                assert await control.decide(run_id, asked.place, decision)
+                assert await control.decide(run_id, asked.interruption, decision)
             await bench.outlet.end_of(run_id)
         assert [call.name for call in bench.outlet.questions] == [*said]
         assert read_by_the_model(bench) == {"p0": "seen", "p1": "order done", "p2": SKIPPED, "p3": WORKED}
@@ -189,7 +189,7 @@ class TestDecisions:
         bench = successor(store, "order")
 
         async def decided_at_once(call: ToolCall) -> bool:
-            return await store.runs.decide(run_id, call.place, Decision.AGAIN)
+            return await store.runs.decide(run_id, call.interruption, Decision.AGAIN)
 
         bench.outlet.at_question = decided_at_once
         async with bench.working():
@@ -205,14 +205,14 @@ class TestDecisions:
 
         async def first_decided_at_once(call: ToolCall) -> bool:
             if call.name == "order":
-                await store.runs.decide(run_id, call.place, Decision.WORKED)
+                await store.runs.decide(run_id, call.interruption, Decision.WORKED)
             return True
 
         bench.outlet.at_question = first_decided_at_once
         async with bench.working() as control:
             asked = await bench.outlet.question(2)
             await until(lambda: waits(store, run_id))
-            await control.decide(run_id, asked.place, Decision.WORKED)
+            await control.decide(run_id, asked.interruption, Decision.WORKED)
             await bench.outlet.end_of(run_id)
         assert [call.name for call in bench.outlet.questions] == ["order", "pay"]
 
@@ -226,7 +226,7 @@ class TestAgain:
         bench.outlet.at_question = somebody
         async with bench.working() as control:
             asked = await bench.outlet.question()
-            await control.decide(run_id, asked.place, Decision.AGAIN)
+            await control.decide(run_id, asked.interruption, Decision.AGAIN)
             await bench.outlet.end_of(run_id)
         order = (await ledger(store, run_id))["order"]
         assert (order.state, order.output, order.begins) == (CallState.DONE, "ordered", 2)
@@ -238,13 +238,13 @@ class TestAgain:
         second = Bench(store, ScriptedClient(), tools, limits=NO_DRAIN)
         second.outlet.at_question = somebody
         async with second.working() as control:
-            await control.decide(run_id, (await second.outlet.question()).place, Decision.AGAIN)
+            await control.decide(run_id, (await second.outlet.question()).interruption, Decision.AGAIN)
             await gate.reached.wait()
         third = successor(store, "order")
         async with third.working() as control:
             asked = await third.outlet.question()
             assert (asked.begins, asked.decision) == (2, None)
-            await control.decide(run_id, asked.place, Decision.WORKED)
+            await control.decide(run_id, asked.interruption, Decision.WORKED)
             await third.outlet.end_of(run_id)
         assert third.toolbox.begun == []
 
@@ -253,7 +253,7 @@ class TestAgain:
         bench = successor(store)
         async with bench.working() as control:
             asked = await bench.outlet.question()
-            await control.decide(run_id, asked.place, Decision.AGAIN)
+            await control.decide(run_id, asked.interruption, Decision.AGAIN)
             await bench.outlet.end_of(run_id)
         order = (await ledger(store, run_id))["order"]
         assert (order.state, order.output) == (CallState.UNKNOWN, NOT_AGAIN.format(refusal="unknown tool order"))
@@ -293,7 +293,7 @@ class TestNobody:
         async with bench.working() as control:
             asked = await bench.outlet.question(3)
             await until(lambda: waits(store, run_id))
-            await control.decide(run_id, asked.place, Decision.WORKED)
+            await control.decide(run_id, asked.interruption, Decision.WORKED)
             run = await bench.outlet.end_of(run_id)
         assert run.status is RunStatus.COMPLETED
 
@@ -333,7 +333,7 @@ class TestEnds:
             asked = await bench.outlet.question()
             await until(lambda: waits(store, run_id))
             run = await bench.outlet.end_of(run_id)
-            assert not await control.decide(run_id, asked.place, Decision.AGAIN)
+            assert not await control.decide(run_id, asked.interruption, Decision.AGAIN)
         assert run.status is RunStatus.EXPIRED
         assert (await ledger(store, run_id))["order"].state is CallState.UNKNOWN
         delivery = await store.deliveries.get(run_id)

@@ -56,7 +56,7 @@ async def waiting(store: Store, adapter: MemoryAdapter) -> tuple[Work, Lease, To
     work, lease, call = await interrupted(store)
     async with sink_of(store, adapter, work, lease) as sink:
         assert await sink.ask(call)
-        for happened in await store.runs.wait_for_decision(lease, work.run.id):
+        for happened in await store.runs.wait_for_decision(lease, call):
             sink.publish(happened)
     assert await store.lanes.next_work(lease) is None
     return work, lease, call
@@ -79,7 +79,7 @@ async def test_the_question_stands_below_the_answer_with_its_buttons_and_is_no_e
     assert [button.op for button in shown.buttons] == ["worked", "again", "skip", "stop"]
     assert [button.danger for button in shown.buttons] == [False, True, False, True]
     assert {button.run_id for button in shown.buttons} == {work.run.id}
-    assert [button.call for button in shown.buttons] == [call.place] * 3 + [""]
+    assert [button.call for button in shown.buttons] == [call.interruption] * 3 + [""]
     assert not shown.final
     assert adapter.statuses[-1:] in ([], [None])
 
@@ -119,7 +119,7 @@ async def test_after_the_decision_the_answer_takes_the_place_of_the_question(
 ) -> None:
     adapter = MemoryAdapter()
     work, lease, call = await waiting(sqlite_store, adapter)
-    assert await sqlite_store.runs.decide(work.run.id, call.place, decision)
+    assert await sqlite_store.runs.decide(work.run.id, call.interruption, decision)
     work, lease = await taken_up(sqlite_store, lease)
     async with sink_of(sqlite_store, adapter, work, lease) as sink:
         script = RunScript(sqlite_store, lease, work.run, sink)
@@ -145,9 +145,9 @@ async def test_a_question_without_text_is_taken_back_as_soon_as_the_run_goes_on(
         await script.start()
         call = await script.call("create_ticket", Effect.ONCE, ARGUMENTS)
         await sink.ask(call)
-        script.tell(*await sqlite_store.runs.wait_for_decision(lease, work.run.id))
+        script.tell(*await sqlite_store.runs.wait_for_decision(lease, call))
     await sqlite_store.lanes.next_work(lease)
-    await sqlite_store.runs.decide(work.run.id, call.place, Decision.AGAIN)
+    await sqlite_store.runs.decide(work.run.id, call.interruption, Decision.AGAIN)
     work, lease = await taken_up(sqlite_store, lease)
     async with sink_of(sqlite_store, adapter, work, lease) as sink:
         script = RunScript(sqlite_store, lease, work.run, sink)
@@ -269,7 +269,7 @@ async def test_a_run_that_ends_while_it_waits_says_that_nobody_knows(
         (call,) = await sqlite_store.runs.calls(work.run.id)
         await sink.ask(call)
         script = RunScript(sqlite_store, lease, work.run, sink)
-        script.tell(*await sqlite_store.runs.wait_for_decision(lease, work.run.id))
+        script.tell(*await sqlite_store.runs.wait_for_decision(lease, call))
         await sink.finish(await ending(script))
     doubt = (
         "⚠️ `create_ticket` was interrupted after it had begun. Nobody knows whether it took effect: "

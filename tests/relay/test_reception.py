@@ -251,12 +251,12 @@ async def waiting_for_a_decision(house: House, scope: str = "") -> tuple[Work, T
     script = RunScript(house.store, lease, work.run)
     await script.start()
     call = await script.call("create_ticket", Effect.ONCE)
-    await house.store.runs.wait_for_decision(lease, work.run.id)
+    await house.store.runs.wait_for_decision(lease, call)
     return work, call
 
 
 def pressed(work: Work, call: ToolCall, op: Operation, person: Author = ADA) -> Press:
-    return Press(op=op, run_id=work.run.id, call=call.place, person=person)
+    return Press(op=op, run_id=work.run.id, call=call.interruption, person=person)
 
 
 @pytest.mark.parametrize("decision", list(Decision))

@@ -30,7 +30,7 @@ async def test_a_run_that_waits_for_a_decision_frees_its_lane_until_it_comes(sce
     assert event.run.status is RunStatus.REQUIRES_ACTION
     assert await scene.store.lanes.next_work(lease) is None
     assert await scene.store.lanes.claim(scene.worker, 5) == ()
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.WORKED)
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.WORKED)
     _, again = await scene.take()
     assert (again.run.id, again.run.status) == (call.run_id, RunStatus.QUEUED)
     assert await decision_of(scene, call.run_id) is Decision.WORKED
@@ -40,7 +40,7 @@ async def test_the_first_decision_stands(scene: Scene) -> None:
     lease, call = await interrupted(scene)
     await scene.store.runs.wait_for_decision(lease, call)
     decide = scene.store.runs.decide
-    decisions = await asyncio.gather(*(decide(call.run_id, call.place, one) for one in list(Decision) * 3))
+    decisions = await asyncio.gather(*(decide(call.run_id, call.interruption, one) for one in list(Decision) * 3))
     assert sum(decisions) == 1
     stood = (list(Decision) * 3)[decisions.index(True)]
     assert await decision_of(scene, call.run_id) is stood
@@ -48,7 +48,7 @@ async def test_the_first_decision_stands(scene: Scene) -> None:
 
 async def test_a_decision_that_was_quicker_leaves_nothing_to_wait_for(scene: Scene) -> None:
     lease, call = await interrupted(scene)
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.SKIP)
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.SKIP)
     assert await status_of(scene, call.run_id) is RunStatus.IN_PROGRESS
     assert await scene.store.runs.wait_for_decision(lease, call) == ()
     assert await status_of(scene, call.run_id) is RunStatus.IN_PROGRESS
@@ -64,21 +64,26 @@ async def test_a_stop_that_was_quicker_leaves_nothing_to_wait_for(scene: Scene) 
     lease, call = await interrupted(scene)
     await scene.store.runs.request_cancel(call.run_id)
     assert await scene.store.runs.wait_for_decision(lease, call) == ()
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.SKIP) is False
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.SKIP) is False
 
 
 async def test_two_calls_are_decided_one_after_the_other(scene: Scene) -> None:
     lease, calls = await planned(scene, Effect.ONCE, Effect.ONCE)
     for call in calls:
         await scene.store.runs.begin_call(lease, call)
+    calls = await scene.store.runs.calls(calls[0].run_id)
     await scene.store.runs.wait_for_decision(lease, calls[0])
     for call in calls:
-        assert await scene.store.runs.decide(call.run_id, call.place, Decision.WORKED)
+        assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.WORKED)
     assert await status_of(scene, calls[0].run_id) is RunStatus.QUEUED
 
 
 @pytest.mark.parametrize(
-    "call", ["", "1", "1.", ".0", "1.0.0", "1.1", "2.0", "-1.0", " 1.0", "1.0\n", "x.y", "²·⁰", "9" * 99 + ".0", "١.٠"]
+    "call",
+    [
+        *("", "1", "1.0", "1.0.", ".0.1", "1.0.0", "1.0.2", "1.1.1", "2.0.1", "-1.0.1", " 1.0.1", "1.0.1\n", "1.0.1.0"),
+        *("x.y.z", "²·⁰·¹", "9" * 99 + ".0.1", "١.٠.١"),
+    ],
 )
 async def test_a_call_that_nobody_asks_about_cannot_be_decided(scene: Scene, call: str) -> None:
     _, asked = await interrupted(scene)
@@ -90,27 +95,35 @@ async def test_a_call_that_nobody_asks_about_cannot_be_decided(scene: Scene, cal
 async def test_a_call_that_is_repeated_anyway_cannot_be_decided(scene: Scene, effect: Effect) -> None:
     lease, (call,) = await planned(scene, effect)
     await scene.store.runs.begin_call(lease, call)
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.AGAIN) is False
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.AGAIN) is False
 
 
 async def test_a_call_whose_outcome_is_known_cannot_be_decided(scene: Scene) -> None:
     lease, call = await interrupted(scene)
     await scene.store.runs.end_call(lease, call, CallState.DONE, "ok")
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.AGAIN) is False
-    assert await scene.store.runs.decide("run_nowhere", call.place, Decision.AGAIN) is False
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.AGAIN) is False
+    assert await scene.store.runs.decide("run_nowhere", call.interruption, Decision.AGAIN) is False
 
 
 async def test_a_decision_is_forgotten_when_the_call_is_begun_again(scene: Scene) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.decide(call.run_id, call.place, Decision.AGAIN)
+    await scene.store.runs.decide(call.run_id, call.interruption, Decision.AGAIN)
     await scene.store.runs.begin_call(lease, call)
     assert await decision_of(scene, call.run_id) is None
-    assert await scene.store.runs.decide(call.run_id, call.place, Decision.WORKED)  # it was interrupted once more
+
+
+async def test_the_answer_to_an_earlier_question_decides_nothing_about_a_later_interruption(scene: Scene) -> None:
+    lease, call = await interrupted(scene)
+    await scene.store.runs.decide(call.run_id, call.interruption, Decision.AGAIN)
+    await scene.store.runs.begin_call(lease, call)
+    assert await scene.store.runs.decide(call.run_id, call.interruption, Decision.WORKED) is False
+    (begun,) = await scene.store.runs.calls(call.run_id)
+    assert await scene.store.runs.decide(call.run_id, begun.interruption, Decision.WORKED)
 
 
 async def test_a_decision_stays_with_the_outcome(scene: Scene) -> None:
     lease, call = await interrupted(scene)
-    await scene.store.runs.decide(call.run_id, call.place, Decision.WORKED)
+    await scene.store.runs.decide(call.run_id, call.interruption, Decision.WORKED)
     await scene.store.runs.end_call(lease, call, CallState.DONE, "It worked, Ann says.")
     assert await decision_of(scene, call.run_id) is Decision.WORKED
 
@@ -162,6 +175,7 @@ async def test_a_call_that_is_decided_is_not_waited_for_though_another_one_is_no
     lease, calls = await planned(scene, Effect.ONCE, Effect.ONCE)
     for call in calls:
         await scene.store.runs.begin_call(lease, call)
-    await scene.store.runs.decide(calls[0].run_id, calls[0].place, Decision.WORKED)
+    calls = await scene.store.runs.calls(calls[0].run_id)
+    await scene.store.runs.decide(calls[0].run_id, calls[0].interruption, Decision.WORKED)
     assert await scene.store.runs.wait_for_decision(lease, calls[0]) == ()
     assert await scene.store.runs.wait_for_decision(lease, calls[1]) != ()

@@ -184,7 +184,7 @@ class LaneMachine(RuleBasedStateMachine):
         (call,) = await runs.calls(run_id)
         await runs.begin_call(lease, call)
         assert await runs.wait_for_decision(lease, call)
-        return call.place
+        return call.interruption
 
     def beat(self, slot: int) -> None:
         present = self.do(self.store.workers.beat(self.processes[slot].worker))

@@ -115,7 +115,7 @@ async def test_a_decision_that_another_process_takes_wakes(here: Scene, there: S
     await there.store.runs.wait_for_decision(lease, call)
     assert await there.store.lanes.next_work(lease) is None
     await looked(there)
-    await woken(there.store.lanes.wait(60), here.store.runs.decide(call.run_id, call.place, Decision.AGAIN))
+    await woken(there.store.lanes.wait(60), here.store.runs.decide(call.run_id, call.interruption, Decision.AGAIN))
 
 
 async def test_lanes_of_a_process_that_leaves_wake_the_others(here: Scene, there: Scene) -> None:

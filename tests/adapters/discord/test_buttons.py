@@ -11,7 +11,7 @@ from bot.relay.contract import Button, Outbound
 from tests.adapters.discord.conftest import Bench
 
 DECISIONS = tuple(
-    Button(op=op, run_id="run_1", call="2.0", label=label)
+    Button(op=op, run_id="run_1", call="2.0.1", label=label)
     for op, label in (("worked", "It worked"), ("again", "Run it again"), ("skip", "Skip"))
 )
 
@@ -29,7 +29,7 @@ async def test_a_decision_says_which_call_it_is_about(bench: Bench, decision: Bu
     await bench.server.press("ada", posted.ref["channel"], question.id, button.id)
     await bench.reception.until(lambda: bool(bench.reception.presses))
     (press,) = bench.reception.presses
-    assert (press.op, press.run_id, press.call) == (decision.op, "run_1", "2.0")
+    assert (press.op, press.run_id, press.call) == (decision.op, "run_1", "2.0.1")
     assert (press.person.name, press.scope) == ("Ada Moreno", f"discord:{bench.server.guild_id}")
 
 

@@ -276,7 +276,9 @@ async def test_decisions_about_two_calls_stand_under_one_message(
 ) -> None:
     """Each button names its run, its operation and its call."""
     buttons = [
-        Button(op=op, run_id="run_7", call=call, label=f"{op} {call}") for call in ("2.0", "2.1") for op in DECISIONS
+        Button(op=op, run_id="run_7", call=call, label=f"{op} {call}")
+        for call in ("2.0.1", "2.1.1")
+        for op in DECISIONS
     ]
     await slack.speak("ada", "general", "@Parley hello")
     (inbound,) = await reception.messages(1)
@@ -285,7 +287,7 @@ async def test_decisions_about_two_calls_stand_under_one_message(
     for button in view.buttons:
         await slack.press("ada", "general", view.id, button.id)
     pressed = [(press.op, press.run_id, press.call) for press in reception.presses]
-    assert pressed == [(op, "run_7", call) for call in ("2.0", "2.1") for op in DECISIONS]
+    assert pressed == [(op, "run_7", call) for call in ("2.0.1", "2.1.1") for op in DECISIONS]
 
 
 @pytest.mark.parametrize(
