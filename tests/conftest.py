@@ -15,6 +15,7 @@ from tests.support.databases import (
     sqlite_template,
     why_no_postgres,
 )
+from tests.support.figures import told
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +78,13 @@ async def sqlite_store(copied_sqlite_url: str, tmp_path: Path) -> AsyncIterator[
     """An open store on SQLite alone, for rooms that do not care which database it is."""
     async with open_store(copied_sqlite_url, tmp_path) as opened:
         yield opened
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests told, at the end of the run."""
+    passed = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    lines = [line for report in passed for line in told(report.capstdout)]
+    if lines:
+        terminalreporter.section("figures")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)

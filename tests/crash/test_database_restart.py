@@ -13,6 +13,7 @@ from tests.crash.records import unfinished
 from tests.crash.scene import Scene, scene
 from tests.crash.script import Script
 from tests.crash.team import Team
+from tests.support.figures import tell
 from tests.support.own_postgres import Manner, OwnPostgres, own_postgres, why_none
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
@@ -45,9 +46,11 @@ async def under_load(folder: Path, server: OwnPostgres) -> AsyncGenerator[Scene]
             yield here
             await more_answers(here)
         findings = here.findings(team.questions)
-        print(f"\n{findings.questions} questions, {findings.answers} answers, {len(findings.lost)} lost, "
-              f"{len(findings.twice)} duplicate replies, {len(findings.disordered)} order violations, "
-              f"{here.seen.asked} unknown outcomes asked")  # fmt: skip
+        tell(
+            f"database restarted: {findings.questions} questions, {findings.answers} answers, "
+            f"{len(findings.lost)} lost, {len(findings.twice)} duplicate replies, "
+            f"{len(findings.disordered)} order violations, {here.seen.asked} unknown outcomes asked"
+        )
         assert all(member.alive and member.lives == 1 for member in here.cluster.members), "a process ended"
         assert {end.code for end in await here.cluster.terminate()} == {0}
         assert findings.clean, findings

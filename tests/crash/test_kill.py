@@ -11,6 +11,7 @@ import pytest
 from bot.playground.view import MessageView, PlatformName, PlatformView
 from bot.store import migrate
 from tests.crash.life import Moment, live
+from tests.support.figures import tell
 from tests.support.forked import fork_server
 from tests.support.house import House, built
 from tests.support.model_server import Call, Reply, ScriptedModel, SeenRequest
@@ -180,7 +181,7 @@ async def test_a_kill_at_any_commit_leaves_one_complete_reply(
             break
     else:
         pytest.fail("the run never ended")
-    print(f"{platform}: killed {moment} each of {killed} commits, one complete reply every time")
+    tell(f"{platform}: killed {moment} each of {killed} commits, one complete reply every time")
     assert killed >= 10, "there are at least ten recorded steps in this run"
 
 

@@ -15,6 +15,7 @@ from tests.crash.scene import scene
 from tests.crash.script import Script
 from tests.crash.storm import Storm
 from tests.support.cluster import ALONE, SEVERAL
+from tests.support.figures import tell
 
 KILLS = int(os.environ.get("STORM_KILLS", "100"))
 """On both databases together."""
@@ -45,7 +46,7 @@ async def survives(
         storm = Storm(here, script, kills, pause, SEED)
         findings = await storm.blow()
         ends = await here.cluster.terminate()
-        print(f"\n{len(roles)} processes, {storm.line(findings)}")
+        tell(f"{len(roles)} process(es), {storm.line(findings)}")
         assert findings.clean, findings
         assert {end.code for end in ends} == {0}
         assert await unfinished(database_url) == []

@@ -14,6 +14,7 @@ from tests.crash.records import unfinished
 from tests.crash.scene import Scene, scene
 from tests.crash.script import Holding, Script
 from tests.support.cluster import ALONE, LAST_MOMENT
+from tests.support.figures import tell
 
 pytestmark = [pytest.mark.timeout(180)]
 PLATFORMS: tuple[PlatformName, ...] = ("slack", "discord")
@@ -51,7 +52,7 @@ async def test_a_peer_edits_the_message_of_a_killed_worker_within_eight_seconds(
         await here.growing(question, PART + 1)
         edited = time.monotonic()
         await here.answered(question)
-        print(f"\n{platform}: the peer asks the model {asked - killed:.1f} s and edits {edited - killed:.1f} s "
+        tell(f"{platform}: the peer asks the model {asked - killed:.1f} s and edits {edited - killed:.1f} s "
               "after the kill")  # fmt: skip
         assert edited - killed <= RESUME_SECONDS
         assert here.answer(question).id == growing.id
@@ -102,7 +103,7 @@ async def test_the_connections_of_a_killed_gateway_are_taken_over_and_what_was_s
         killed = time.monotonic()
         meanwhile = [await here.ask(platform) for platform in PLATFORMS]
         await here.answered(*meanwhile)
-        print(f"\nwhat was said after the kill is answered {time.monotonic() - killed:.1f} s after it")
+        tell(f"what was said after the kill is answered {time.monotonic() - killed:.1f} s after it")
         after = [await here.ask(platform, "look") for platform in PLATFORMS]
         await here.answered(*after)
         await here.cluster.terminate()
@@ -123,7 +124,7 @@ async def test_sigterm_in_mid_stream_hands_the_answer_to_a_peer_who_goes_on_at_o
         ended = await first.terminate()
         gone = time.monotonic()
         await here.answered(*questions)
-        print(f"\nended {ended.seconds:.1f} s after SIGTERM; both answers are complete {time.monotonic() - gone:.1f} s "
+        tell(f"ended {ended.seconds:.1f} s after SIGTERM; both answers are complete {time.monotonic() - gone:.1f} s "
               "after that")  # fmt: skip
         assert ended.code == 0
         assert time.monotonic() - gone < AT_ONCE
@@ -180,7 +181,7 @@ async def test_sigterm_with_a_held_stream_on_sqlite_ends_in_time_and_the_next_st
         questions = [await here.ask(platform) for platform in PLATFORMS]
         growing = [await here.growing(question, PART) for question in questions]
         ended = await bot.terminate(times=2)
-        print(f"\nended {ended.seconds:.1f} s after SIGTERM")
+        tell(f"ended {ended.seconds:.1f} s after SIGTERM")
         assert ended.code == 0
         assert ended.seconds < LAST_MOMENT
         await here.cluster.start()

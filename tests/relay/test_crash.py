@@ -15,6 +15,7 @@ from bot.domain.steps import Decision
 from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.relay import Relay
+from tests.support.figures import tell
 from tests.support.memory_adapter import MemoryAdapter
 from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, claim, enrolled, event
 
@@ -150,7 +151,7 @@ async def test_a_crash_between_any_two_calls_leaves_one_whole_reply(sqlite_store
     point = 0
     while await check(sqlite_store, worker, adapter, [point]):
         point += 1
-    print(f"\ncrashed at {point} different points")
+    tell(f"relay: crashed at {point} different points")
     assert point >= 30
 
 

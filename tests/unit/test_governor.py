@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.relay.contract import Pacing, RateSignal
 from bot.relay.governor import Governor
+from tests.support.figures import tell
 from tests.support.virtual_time import LoopClock, run
 
 PACING = Pacing(limit=5, window=5.0, reserve=1, min_interval=0.7)
@@ -239,9 +240,10 @@ def test_final_edits_come_sooner_than_with_a_fixed_interval(streams: int) -> Non
     lengths = [18 + 0.4 * step for step in range(13)]
     ours = [delay for seconds in lengths for delay in governed(streams, seconds, Limit()).final_delays]
     theirs = [delay for seconds in lengths for delay in fixed(streams, seconds, Limit(), interval=1.0).final_delays]
-    print(f"\n{streams} stream(s), end of answer -> final edit shown")
-    print(f"  governor     mean {mean(ours):.2f} s  max {max(ours):.2f} s")
-    print(f"  fixed 1.0 s  mean {mean(theirs):.2f} s  max {max(theirs):.2f} s")
+    tell(
+        f"{streams} stream(s), end of answer -> final edit: governor mean {mean(ours):.2f} s max {max(ours):.2f} s, "
+        f"fixed 1.0 s mean {mean(theirs):.2f} s max {max(theirs):.2f} s"
+    )
     assert mean(ours) <= 0.6
     assert mean(ours) < mean(theirs)
 
@@ -295,7 +297,7 @@ def all_end_at_once(answers: int, server: Strict, posts: Pacing | None, *, creat
 def test_finals_that_all_come_at_once_take_turns_after_the_first_429() -> None:
     server = Strict()
     moments = all_end_at_once(30, server, None, create=False)
-    print(f"\n30 finals at once: last after {max(moments):.1f} s, {server.refused} x 429")
+    tell(f"30 finals at once: last after {max(moments):.1f} s, {server.refused} x 429")
     assert max(moments) <= 40
     assert server.refused <= 27 + 3, "beside those that were already on their way"
     assert moments == sorted(moments), "not in order of asking"
@@ -366,7 +368,7 @@ def test_final_edits_of_two_processes_come_as_soon_as_those_of_one(streams: int)
     for processes in (1, 2):
         runs = [governed(streams, seconds, Limit(), processes=processes) for seconds in lengths]
         delays[processes] = [delay for outcome in runs for delay in outcome.final_delays]
-        print(f"\n{streams} streams in {processes} process(es): final edit after {mean(delays[processes]):.2f} s")
+        tell(f"{streams} streams in {processes} process(es): final edit after {mean(delays[processes]):.2f} s")
     assert mean(delays[2]) <= mean(delays[1]) + 0.1
 
 
