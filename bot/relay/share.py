@@ -21,6 +21,10 @@ which is no error (the end of a conversation in a terminal)."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at what is free, and who is there."""
+BEYOND = 10.0
+"""Seconds between two looks at what is free beyond a fair share: whoever should have it does not come for it."""
+CONNECT_WITHIN = 30.0
+"""Seconds for becoming ready, where a peer may be able to what we are not; alone there is no hurry."""
 PAUSE = 5.0
 """Seconds after which a connection that broke is tried again, by whichever process comes first."""
 
@@ -33,6 +37,8 @@ class _Line:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     state: Literal["taken", "connecting", "connected"] = "taken"
+    since: float = 0.0
+    """When it began to connect."""
 
     def leave(self) -> None:
         """Let go of it. One that never became ready has nothing to finish."""
@@ -64,6 +70,12 @@ class Share:
         self._lines: list[_Line] = []
         self._others_keep_all = False
         self._broken_until: dict[str, float] = {}
+        self._left_to_peers: dict[str, float] = {}
+        """Until when we do not take what did not become ready here."""
+        self._receivers = 0
+        self._extra = 0
+        """Connections beyond our share that nobody else came for."""
+        self._beyond_at = 0.0
         self._over: set[str] = set()
         self._draining = False
         self._looking = asyncio.Lock()
@@ -125,24 +137,49 @@ class Share:
         """Take what is missing of the share and free, or leave what is too much, the newest first."""
         if self._draining:
             return
-        share = math.ceil(len(names) / max(1, enrolment.present.receivers))
+        now, share = self._clock.monotonic(), self._fair(names, enrolment.present.receivers)
+        self._leave_hopeless(now)
         ours = [line for line in self._lines if not line.left.is_set()]
-        for line in ours[share:]:
+        for line in ours[share + self._extra :]:
             self._log.info("connection given to a peer", name=line.duty.name)
             line.leave()
         if len(ours) < share:
             await self._take(names, share - len(ours), enrolment.worker_id, group)
+        elif len(ours) < len(names) and now >= self._beyond_at:
+            self._beyond_at = now + BEYOND
+            self._extra += await self._take(names, 1, enrolment.worker_id, group)
 
-    async def _take(self, names: tuple[str, ...], missing: int, worker_id: str, group: asyncio.TaskGroup) -> None:
-        ours = {line.duty.name for line in self._lines}
-        wanted = [name for name in names if name not in ours and name not in self._over]
+    def _fair(self, names: tuple[str, ...], receivers: int) -> int:
+        """How many of the names are our part. Whoever comes gets theirs back from those who had more meanwhile."""
+        if receivers != self._receivers:
+            self._receivers = receivers
+            self._extra = 0
+            self._beyond_at = self._clock.monotonic() + BEYOND
+        return math.ceil(len(names) / max(1, receivers))
+
+    def _leave_hopeless(self, now: float) -> None:
+        """Let a peer try what does not become ready here: perhaps only this machine cannot reach the platform."""
+        for line in self._lines:
+            late = line.state == "connecting" and now - line.since >= CONNECT_WITHIN
+            if late and self._receivers > 1 and not line.left.is_set():
+                self._log.warning("connection left to a peer", name=line.duty.name)
+                self._left_to_peers[line.duty.name] = now + 2 * BEYOND
+                self._others_keep_all = True  # as far as we are concerned
+                line.leave()
+
+    async def _take(self, names: tuple[str, ...], missing: int, worker_id: str, group: asyncio.TaskGroup) -> int:
+        """Take what is free. Returns how many that were."""
+        now = self._clock.monotonic()
+        not_now = {line.duty.name for line in self._lines} | self._over
+        not_now |= {name for name, until in self._left_to_peers.items() if now < until}
+        wanted = [name for name in names if name not in not_now]
         if not wanted:
-            return
+            return 0
         try:
             taken = await self._duties.take(worker_id, wanted, missing)
         except StoreUnavailable as error:  # the heartbeat says when that is too long
             self._log.warning("connections not taken", error=str(error))
-            return
+            return 0
         for duty in taken:
             if self._draining:
                 await self._give_up(duty)
@@ -150,9 +187,9 @@ class Share:
             line = _Line(duty)
             self._lines.append(line)
             line.task = group.create_task(self._keep(line), name=duty.name)
-        now = self._clock.monotonic()
         self._others_keep_all = not taken and all(until < now for until in self._broken_until.values())
         self._changed()
+        return len(taken)
 
     async def _give_up(self, duty: Duty, rest: float = 0.0) -> None:
         try:
@@ -189,7 +226,7 @@ class Share:
         name = line.duty.name
         if line.left.is_set():
             return
-        line.state = "connecting"
+        line.state, line.since = "connecting", self._clock.monotonic()
         async with self._adapter.connected(name, self._reception) as gone:
             line.state = "connected"
             self._broken_until.pop(name, None)

@@ -14,6 +14,7 @@ from bot.domain.workers import Present
 from bot.errors import OperatorError, StoreUnavailable
 from bot.ports import Store
 from bot.relay.connections import Connections
+from bot.relay.share import BEYOND, CONNECT_WITHIN
 from tests.store.tampering import expire
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter, Switchboard
 from tests.support.reception import RecordingReception
@@ -372,6 +373,45 @@ async def test_a_platform_that_does_not_answer_keeps_no_other_waiting(store: Sto
     await asyncio.wait_for(process.connections.settled.wait(), 10)
     assert process.connections.states() == {"near": "connected", "far": "connected"}
     await process.break_off()
+
+
+async def test_what_a_peer_never_comes_for_is_kept_by_whoever_does(store: Store) -> None:
+    """A process can live, and count, without getting anywhere."""
+    async with deployed(store, 2) as deployment:
+        idle = new_id("worker_")
+        await store.workers.enrol(idle, "gateway")
+        process = await deployment.join()
+        await process.look()
+        assert len(process.kept) == 1
+        for _ in range(int(BEYOND) + 1):
+            await store.workers.beat(idle)
+            await process.look()
+        await deployment.board.until(lambda: len(process.kept) == 2)
+
+
+async def test_what_does_not_become_ready_at_one_process_is_left_to_another(store: Store) -> None:
+    async with deployed(store) as deployment:
+        deployment.board.troubles["memory:0"].append(asyncio.Event())  # which nobody sets
+        stuck = await deployment.join()
+        await deployment.board.until(lambda: "memory:0" in deployment.board.tries)
+        able = await deployment.join()
+        for _ in range(int(CONNECT_WITHIN) + 2):
+            await stuck.look()
+            await able.look()
+        await deployment.board.until(lambda: able.kept == ["memory:0"])
+        assert stuck.states == ["standing by"]
+
+
+async def test_a_process_alone_is_in_no_hurry_to_become_ready(store: Store) -> None:
+    async with deployed(store) as deployment:
+        answers = asyncio.Event()
+        deployment.board.troubles["memory:0"].append(answers)
+        process = await deployment.join()
+        for _ in range(2 * int(CONNECT_WITHIN)):
+            await process.look()
+        answers.set()
+        await deployment.board.until(lambda: process.kept == ["memory:0"])
+        assert deployment.board.tries.count("memory:0") == 1
 
 
 def on(platform: str, board: Switchboard) -> MemoryAdapter:
