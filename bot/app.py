@@ -162,7 +162,7 @@ class Application:
         policy = RelayPolicy(run_lifetime=process.run_lifetime)
         relay = Relay(store, adapters, workshop.assistant, clock, control, policy)
         connections = Connections(adapters, relay.reception, store.duties, clock)
-        activities: list[Activity] = [connections if role in RECEIVERS else TokenCheck(adapters)]
+        activities: list[Activity] = [connections if role in RECEIVERS else TokenCheck(adapters, clock)]
         if role in WORKERS:
             activities += [
                 LaneWork(store, workshop.model, workshop.toolbox, relay, clock, control),

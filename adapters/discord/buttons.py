@@ -7,10 +7,11 @@ from typing import Self, cast, get_args
 import discord
 from discord import ui
 
+from bot.domain.steps import INTERRUPTION
 from bot.relay.contract import Button, Operation
 
 _OPERATIONS = "|".join(get_args(Operation))
-_IDENTITY = rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(?::(?P<key>[\w.-]*)(?::(?P<call>\d+(?:\.\d+){{1,2}}))?)?"
+_IDENTITY = rf"run:(?P<op>{_OPERATIONS}):(?P<run>\w+)(?::(?P<key>[\w.-]*)(?::(?P<call>{INTERRUPTION}))?)?"
 _KEY = re.compile(_IDENTITY)
 
 
@@ -27,7 +28,7 @@ class Pressed:
 
     @property
     def identity(self) -> str:
-        """The `custom_id`: at most 100 characters, since a key has at most 25 and a run's id has 28."""
+        """The `custom_id`: at most 100 characters, a key has at most 25, a run's id 28, a call ten or so."""
         return f"run:{self.op}:{self.run_id}:{self.key}" + (f":{self.call}" if self.call else "")
 
 

@@ -5,11 +5,12 @@ from itertools import groupby
 from typing import get_args
 
 from bot.domain.record import Record
+from bot.domain.steps import INTERRUPTION
 from bot.relay.contract import Button, Operation, Outbound
 
 Json = dict[str, object]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-_VALUE = re.compile(r"(?P<run>[A-Za-z0-9_-]{1,100})(?: (?P<call>\d{1,9}(?:\.\d{1,9}){1,2}))?", re.ASCII)
+_VALUE = re.compile(rf"(?P<run>[A-Za-z0-9_-]{{1,100}})(?: (?P<call>{INTERRUPTION}))?")
 
 
 class Target(Record):

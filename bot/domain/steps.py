@@ -52,6 +52,10 @@ class CallState(StrEnum):
     """It was begun and nobody knows whether it took effect; never begun again when its effect is `once`."""
 
 
+INTERRUPTION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
+"""What `ToolCall.interruption` looks like, as a regular expression: for whoever gets it back out of a button."""
+
+
 class Decision(StrEnum):
     """What a person says about a call whose outcome nobody knows."""
 

@@ -65,7 +65,9 @@ class Context:
             self._sent = input_tokens(self._thread)
         own = _own_turns(progress, self._thread, self._space())
         return ModelRequest(
-            model=self._run.model,
+            # A chat has no model of its own: it is the one that this worker is connected to, whatever the gateway was
+            # that accepted the message.
+            model=self._run.model if delivery is None else self._parts.model.traits.name,
             instructions=self._instructions,
             input=(*self._thread, *own),
             tools=self._tools,

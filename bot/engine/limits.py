@@ -13,7 +13,7 @@ class EngineLimits(Record):
     lanes: int = Field(default=32, ge=1)
     """Lanes worked on at once."""
     poll: float = 2.0
-    """Longest wait between two looks for ready lanes, when no wake-up comes."""
+    """Longest wait between two looks for ready lanes: what another process tells may get lost with a connection."""
     heartbeat: float = 2.0
     """Between two beats: a third of `lease`."""
     lease: float = LEASE_SECONDS

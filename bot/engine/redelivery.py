@@ -48,7 +48,7 @@ class Redelivery:
         return self._tries.pop(run_id, 0)
 
     def _is_young(self, work: Work) -> bool:
-        """By the database's clock: this machine's own may be wrong."""
+        """A day and more of patience does not mind that another machine's clock wrote down when it began."""
         delivery = work.delivery
         return delivery is not None and work.now - delivery.created_at < self._limits.delivery_patience
 

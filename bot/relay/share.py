@@ -96,7 +96,7 @@ class Share:
             OperatorError: a token is refused.
         """
         self._others_keep_all = False
-        names = await self._names()
+        names = await names_of(self._adapter, self._clock, self._pause)
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -115,21 +115,6 @@ class Share:
             line.leave()
         if tasks := {line.task for line in lines if line.task is not None}:
             await asyncio.wait(tasks)
-
-    async def _names(self) -> tuple[str, ...]:
-        """What there is to keep. A platform that fails in an unknown way is asked again.
-
-        Raises:
-            OperatorError: a token is refused.
-        """
-        while True:
-            try:
-                return await self._adapter.connections()
-            except Exception as error:  # a process boundary: whatever an adapter raises, the other platforms go on
-                if _hopeless(error):
-                    raise
-                self._log.exception("connections not known")
-            await self._clock.sleep(self._pause)
 
     # --- taking and giving
 
@@ -241,6 +226,22 @@ class Share:
                 gone.result()
                 self._over.add(name)
         self._log.info("connection left", name=name)
+
+
+async def names_of(adapter: Adapter, clock: Clock, pause: float = PAUSE) -> tuple[str, ...]:
+    """The connections of a platform, which also proves its token. One that fails in an unknown way is asked again.
+
+    Raises:
+        OperatorError: the token is refused.
+    """
+    while True:
+        try:
+            return await adapter.connections()
+        except Exception as error:  # a process boundary: whatever an adapter raises, the other platforms go on
+            if _hopeless(error):
+                raise
+            log.exception("connections not known", platform=adapter.capabilities.platform)
+        await clock.sleep(pause)
 
 
 def _hopeless(error: Exception) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.ports import Enrolment
+from bot.ports import Clock, Enrolment
 from bot.relay.contract import Adapter
+from bot.relay.share import names_of
 
 log = structlog.get_logger()
 
@@ -14,9 +15,10 @@ log = structlog.get_logger()
 class TokenCheck:
     """Implements `bot.ports.Activity`: asks every platform once who we are, and then does nothing more."""
 
-    def __init__(self, adapters: Sequence[Adapter]) -> None:
+    def __init__(self, adapters: Sequence[Adapter], clock: Clock) -> None:
         """Check the tokens of `adapters`; a platform that does not answer is asked until it does."""
         self._adapters = adapters
+        self._clock = clock
 
     async def work(self, enrolment: Enrolment) -> None:
         """Ask, then wait until cancelled.
@@ -28,7 +30,7 @@ class TokenCheck:
         try:
             async with asyncio.TaskGroup() as group:
                 for adapter in self._adapters:
-                    group.create_task(adapter.connections())
+                    group.create_task(names_of(adapter, self._clock))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None  # one refused token is enough, and its sentence says it all
         log.info("tokens accepted", platforms=[adapter.capabilities.platform for adapter in self._adapters])

@@ -15,9 +15,6 @@ from bot.store.schema import deliveries, runs
 from bot.store.statements import HOLD, statements
 from bot.store.transactions import writing
 
-POLL = 2.0
-"""Seconds after which `wait` returns in any case: what another process tells may get lost with a connection."""
-
 
 async def hold(tx: Transaction, lease: Lease) -> None:
     """Lock the lane for this transaction and prove that it is ours.
@@ -92,7 +89,7 @@ class Lanes:
 
     async def wait(self, seconds: float) -> None:
         """Return as soon as there may be something to claim, or after `seconds`."""
-        await self._bell.wait(min(seconds, POLL))
+        await self._bell.wait(seconds)
 
 
 def _work(row: Row[Any]) -> Work:

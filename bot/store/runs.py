@@ -10,7 +10,7 @@ from bot.domain.events import RunChanged, RunEvent
 from bot.domain.lanes import Lease
 from bot.domain.messages import Message
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import CallState, Decision, RunStep, ToolCall
+from bot.domain.steps import INTERRUPTION, CallState, Decision, RunStep, ToolCall
 from bot.domain.turns import Turn, TurnResult
 from bot.ports import Ending, PlannedCall
 from bot.store import calls, endings, turns
@@ -27,8 +27,8 @@ from bot.store.transactions import reading, writing
 _CANCELLABLE = {RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.REQUIRES_ACTION}
 _DECIDABLE = _CANCELLABLE
 """Queued too: another call of the run was decided a moment ago."""
-_INTERRUPTION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
-"""`ToolCall.interruption`, in numbers that every database takes."""
+_NAMED = re.compile(INTERRUPTION)
+"""In numbers that every database takes."""
 
 
 class Runs:
@@ -153,8 +153,9 @@ class Runs:
 
     async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
         """Write a person's decision down with the call and let the run go on."""
-        named = _INTERRUPTION.fullmatch(call)  # it comes out of a button
-        if named is None or not await self._decide(run_id, *map(int, named.groups()), decision=decision):
+        if _NAMED.fullmatch(call) is None:  # it comes out of a button
+            return False
+        if not await self._decide(run_id, *map(int, call.split(".")), decision=decision):
             return False
         self._bells.lanes.ring()
         return True

@@ -45,6 +45,17 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert "The default is 4 + 1, for gateways and workers 2 + 1." in PAGE
 
 
+def test_four_processes_fit_it_with_one_connection_each_and_their_heartbeats() -> None:
+    assert 2 * 4 * (1 + 1) + 2 <= 20 < 2 * 4 * (2 + 1) + 2
+
+
+def test_the_procfile_names_the_roles_as_the_page_says() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = {line.split(": python -m bot ")[0]: line.split(": python -m bot ")[1].split() for line in lines}
+    roles = {name: command_line().parse_args(words).role for name, words in commands.items() if words[0] == "run"}
+    assert roles == {"worker": "all", "gateway": "gateway", "runner": "worker"}
+
+
 def test_three_processes_fit_a_plan_of_twenty_connections_during_a_deploy() -> None:
     settings = StoreSettings(database_pool_size=None)
     processes = [settings.pool_size(role) + 1 for role in ("gateway", "worker", "worker")]

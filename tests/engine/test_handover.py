@@ -67,7 +67,7 @@ async def first_event(bench: Bench, accepted: Acceptance) -> float:
     return asyncio.get_running_loop().time()
 
 
-async def test_a_peer_goes_on_within_a_second_with_a_stream_that_was_cut(store: Store, peer_store: Store) -> None:
+async def test_a_peer_goes_on_with_a_cut_stream_long_before_the_lease_is_over(store: Store, peer_store: Store) -> None:
     gate = Gate()
     old = Bench(store, ScriptedClient([TextDelta("a"), gate]), limits=LIKE_REAL)
     new = Bench(peer_store, ScriptedClient(text("b")), limits=LIKE_REAL)
@@ -78,7 +78,7 @@ async def test_a_peer_goes_on_within_a_second_with_a_stream_that_was_cut(store: 
         leaving.cancel()
         await asyncio.wait([leaving])
         handed_back = asyncio.get_running_loop().time()
-        assert await first_event(new, accepted) - handed_back < 1.0
+        assert await first_event(new, accepted) - handed_back < LEASE_SECONDS / 2
         run = await new.outlet.end_of(accepted.run_id)
     assert run.status is RunStatus.COMPLETED
     assert old.outlet.ended == []
@@ -105,7 +105,7 @@ async def test_a_thread_whose_run_ends_during_the_drain_is_free_for_a_peer_at_on
         await old.outlet.end_of(first.run_id)
         ended = asyncio.get_running_loop().time()
         await new.outlet.end_of(second.run_id)
-        assert asyncio.get_running_loop().time() - ended < 1.0
+        assert asyncio.get_running_loop().time() - ended < LEASE_SECONDS / 2
         assert not leaving.done()
         long.open.set()
         await old.outlet.end_of(other.run_id)

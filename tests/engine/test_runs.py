@@ -10,6 +10,7 @@ from bot.engine.failures import UNREACHABLE
 from bot.errors import BrokenStream, ContentFiltered, ContextTooLong, ModelRefusedAccess, ModelUnavailable
 from bot.ports import Store
 from tests.support.engine_doubles import (
+    ASSISTANT,
     QUICK,
     Bench,
     Gate,
@@ -55,6 +56,16 @@ class TestAnswers:
         assert (message.text, message.status) == ("Hello", MessageStatus.COMPLETED)
         assert run.usage is not None
         assert (run.usage.total_tokens, run.usage.estimated) == (14, False)
+
+    async def test_a_chat_is_answered_by_the_model_of_the_worker_and_not_by_that_of_the_gateway(
+        self, sqlite_store: Store
+    ) -> None:
+        """Which may have no key, and so no model."""
+        bench = Bench(sqlite_store, ScriptedClient(text("Hello")))
+        accepted = await say(sqlite_store, "Hi", assistant=ASSISTANT.model_copy(update={"model": "the gateway's"}))
+        async with bench.working():
+            await bench.outlet.end_of(accepted.run_id)
+        assert [request.model for request in bench.model.requests] == ["scripted"]
 
     async def test_usage_is_estimated_and_marked_when_the_provider_does_not_count(self, sqlite_store: Store) -> None:
         bench = Bench(sqlite_store, ScriptedClient([TextDelta("Hello"), Finished(FinishReason.STOP)]))

@@ -90,7 +90,7 @@ async def test_a_process_is_told_what_another_did_through_pgbouncer(
         began = time.monotonic()
         await Scene(behind).say()
         await waiting
-        assert time.monotonic() - began < 1.0  # sooner than the poll
+        assert time.monotonic() - began < 20  # it was told, and did not wait for its minute to end
 
 
 async def test_without_a_direct_url_the_poll_finds_what_another_did(pooled_url: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.store.scene import Scene
 from tests.store.tampering import behind_its_back, expire
 
 pytestmark = pytest.mark.postgres
-SOON = 1.0
+SOON = 20.0
 """Seconds; the poll would take two."""
 HEARTS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'parley heartbeat'"
 
@@ -65,6 +65,7 @@ async def test_a_message_that_another_process_accepts_wakes(here: Scene, there: 
 
 
 async def test_a_duplicate_wakes_nobody(here: Scene, there: Scene) -> None:
+    await looked(there)  # connecting has rung
     await here.say("hi", "C1", "k")
     await caught_up(there)
     await here.say("hi", "C1", "k")

@@ -374,7 +374,12 @@ _count = iter(range(1_000_000_000))
 
 
 async def say(
-    store: Store, words: str, conversation: str = "c1", author: Author = ANN, lifetime: int = RUN_LIFETIME
+    store: Store,
+    words: str,
+    conversation: str = "c1",
+    author: Author = ANN,
+    lifetime: int = RUN_LIFETIME,
+    assistant: Assistant = ASSISTANT,
 ) -> Acceptance:
     """Somebody says something."""
     event = Event(
@@ -384,8 +389,8 @@ async def say(
         author=author,
         text=words,
     )
-    await store.assistants.upsert(ASSISTANT)
-    return await store.intake.accept(event, ASSISTANT, lifetime)
+    await store.assistants.upsert(assistant)
+    return await store.intake.accept(event, assistant, lifetime)
 
 
 @dataclass

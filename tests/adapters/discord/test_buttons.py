@@ -55,7 +55,7 @@ def test_the_longest_identity_is_not_too_long(op: str) -> None:
         ("run:stop:run_1", Pressed("stop", "run_1")),
         ("run:stop:run_1:", Pressed("stop", "run_1")),
         ("run:stop:run_1:abc-0", Pressed("stop", "run_1", "abc-0")),
-        ("run:skip:run_1:abc-0:3.1", Pressed("skip", "run_1", "abc-0", "3.1")),
+        ("run:skip:run_1:abc-0:3.1.1", Pressed("skip", "run_1", "abc-0", "3.1.1")),
     ],
 )
 def test_identities_of_all_versions_are_understood(identity: str, said: Pressed) -> None:
