@@ -120,9 +120,9 @@ class LaneMachine(RuleBasedStateMachine):
 
     def decide(self, thread: str) -> None:
         if thread in self.undecided:
-            run_id, place = self.undecided.pop(thread)
-            assert self.do(self.store.runs.decide(run_id, place, Decision.WORKED))
-            assert not self.do(self.store.runs.decide(run_id, place, Decision.AGAIN))
+            run_id, interruption = self.undecided.pop(thread)
+            assert self.do(self.store.runs.decide(run_id, interruption, Decision.WORKED))
+            assert not self.do(self.store.runs.decide(run_id, interruption, Decision.AGAIN))
 
     # --- processes ---
 
@@ -183,8 +183,9 @@ class LaneMachine(RuleBasedStateMachine):
         await runs.finish_turn(lease, turn, a_result("", FinishReason.TOOL_CALLS), [a_call(effect=Effect.ONCE)])
         (call,) = await runs.calls(run_id)
         await runs.begin_call(lease, call)
-        assert await runs.wait_for_decision(lease, call)
-        return call.interruption
+        (begun,) = await runs.calls(run_id)
+        assert await runs.wait_for_decision(lease, begun)
+        return begun.interruption
 
     def beat(self, slot: int) -> None:
         present = self.do(self.store.workers.beat(self.processes[slot].worker))
@@ -259,7 +260,7 @@ class LaneMachine(RuleBasedStateMachine):
         for process in self.processes:
             await self.sql(_DEAD, id=process.worker)
         for run_id, place in self.undecided.values():
-            assert await self.store.runs.decide(run_id, place, Decision.SKIP)
+            assert await self.store.runs.decide(run_id, interruption, Decision.SKIP)
         for run_id in self.resting.values():
             await self.store.runs.request_cancel(run_id)
         self.resting, self.undecided = {}, {}
