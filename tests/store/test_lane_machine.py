@@ -259,7 +259,7 @@ class LaneMachine(RuleBasedStateMachine):
         """Everybody dies; what waits for people gets its word; a new process finishes what is left."""
         for process in self.processes:
             await self.sql(_DEAD, id=process.worker)
-        for run_id, place in self.undecided.values():
+        for run_id, interruption in self.undecided.values():
             assert await self.store.runs.decide(run_id, interruption, Decision.SKIP)
         for run_id in self.resting.values():
             await self.store.runs.request_cancel(run_id)
