@@ -10,8 +10,9 @@ class EngineLimits(Record):
     """Bounds and rhythms of the engine. Times are seconds, texts are characters."""
 
     # --- the process
-    lanes: int = Field(default=32, ge=1)
-    """Lanes worked on at once."""
+    lanes: int = Field(default=200, ge=1)
+    """Lanes worked on at once, each with at most one answer. One core carries about 150 that stream at the same time
+    (docs/PERFORMANCE.md); most only wait for the model or a tool."""
     poll: float = 2.0
     """Longest wait between two looks for ready lanes: what another process tells may get lost with a connection."""
     heartbeat: float = 2.0
@@ -67,8 +68,9 @@ class EngineLimits(Record):
     """An answer is cut here, as if the token limit had been hit."""
     call_arguments: int = 262_144
     """The arguments of a call are cut here, and the call is refused."""
-    checkpoint: float = 1.0
-    """Least time between two records of a growing text."""
+    checkpoint: float = 2.0
+    """Least time between two records of a growing text. Nobody waits for one; each second of it is a third of the cost
+    of a stream."""
 
     # --- what the model reads
     output_reserve: int = 4096
