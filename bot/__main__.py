@@ -26,8 +26,8 @@ NOT_YET = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 an error that the operator can mend, 2 wrong usage."""
-    signal.signal(signal.SIGTERM, _leave)
     words = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _leave if words[:1] == ["run"] else _break_off)
     if words and words[0] in NOT_YET:
         print(f"`{words[0]}` ({NOT_YET[words[0]]}) is not there yet.", file=sys.stderr)
         return 2
@@ -81,6 +81,10 @@ def _later(options: argparse.Namespace) -> str | None:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
+
+
+def _break_off(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # whoever started `migrate` must not take it for done
 
 
 def command_line() -> argparse.ArgumentParser:

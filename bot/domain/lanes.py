@@ -2,7 +2,7 @@
 
 from bot.domain.deliveries import Delivery
 from bot.domain.record import Record
-from bot.domain.runs import Run
+from bot.domain.runs import Run, RunStatus
 
 LEASE_SECONDS = 6.0
 """A process whose last heartbeat is older has lost its lanes."""
@@ -26,6 +26,19 @@ class Work(Record):
     """Unix seconds by the database's clock when the work was taken; `Run.expires_at` is by the same clock."""
 
     @property
+    def remaining(self) -> float | None:
+        """Seconds that the run had left when it was taken; None when it never expires.
+
+        A run that waits for its turn loses no time by that: whoever is behind a long answer, or behind a question that
+        somebody does not decide, still gets theirs.
+        """
+        run = self.run
+        if run.expires_at is None:
+            return None
+        waiting = run.status is RunStatus.QUEUED and run.started_at is None
+        return run.expires_at - (run.created_at if waiting else self.now)
+
+    @property
     def expired(self) -> bool:
         """Whether the run's time was over when it was taken."""
-        return self.run.expires_at is not None and self.now >= self.run.expires_at
+        return self.remaining is not None and self.remaining <= 0

@@ -1,6 +1,6 @@
 """The execution of one run: from what is on record to its end, one recorded step after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -42,9 +42,13 @@ class Execution:
         lease: the right to write the run.
         sink: who listens.
         interrupt: Stop and expiry of the run.
+        alive: whether this process still holds its lanes.
     """
 
-    def __init__(self, parts: Parts, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt) -> None:
+    def __init__(
+        self, parts: Parts, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt, alive: Callable[[], bool]
+    ) -> None:
+        self._alive = alive
         self._parts = parts
         self._runs = parts.store.runs
         self._work = work
@@ -104,7 +108,7 @@ class Execution:
 
     async def _start(self) -> None:
         self._interrupt.check()
-        started = await self._broadcast.record(self._runs.start(self._lease, self._work.run.id))
+        started = await self._broadcast.record(self._runs.start(self._lease, self._work.run.id, self._work.now))
         self._fresh = bool(started) and self._work.run.started_at is None
         if not started:
             await self._look_for_stop()
@@ -257,4 +261,5 @@ class Execution:
             self._interrupt,
             self._parts.limits,
             delivery.asker if delivery is not None else None,
+            self._alive,
         )

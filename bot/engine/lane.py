@@ -97,8 +97,8 @@ class Lane:
 
     async def _execute(self, work: Work, sink: RunSink) -> Run | None:
         run = work.run
-        interrupt = Interrupt(self._parts.clock, None if run.expires_at is None else run.expires_at - work.now)
-        execution = Execution(self._parts, work, self._lease, sink, interrupt)
+        interrupt = Interrupt(self._parts.clock, work.remaining)
+        execution = Execution(self._parts, work, self._lease, sink, interrupt, lambda: self._control.alive)
         with self._control.working_on(run.id, interrupt):
             try:
                 return await execution.run()

@@ -14,7 +14,7 @@ The engine asks when all other calls of the turn have ended, about one call at a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import structlog
@@ -25,6 +25,7 @@ from bot.domain.steps import CallState, Decision, ToolCall
 from bot.engine.broadcast import Broadcast
 from bot.engine.interrupt import Interrupt
 from bot.engine.limits import EngineLimits
+from bot.errors import Fenced
 from bot.ports import Asking, Runs, Toolbox
 
 log = structlog.get_logger()
@@ -63,6 +64,7 @@ class CallRunner:
         interrupt: Stop and expiry.
         limits: caps of a turn.
         person: who asked, if the run came from a chat.
+        alive: whether this process still holds its lanes.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class CallRunner:
         interrupt: Interrupt,
         limits: EngineLimits,
         person: Author | None,
+        alive: Callable[[], bool],
     ) -> None:
+        self._alive = alive
         self._runs = runs
         self._toolbox = toolbox
         self._broadcast = broadcast
@@ -127,6 +131,8 @@ class CallRunner:
     async def _begin_and_end(self, call: ToolCall) -> None:
         lease = self._broadcast.lease
         call = _changed(await self._broadcast.record(self._runs.begin_call(lease, call)), call)
+        if not self._alive():  # frozen since the lane was looked at: somebody else may have been told to run it again
+            raise Fenced
         asking = Asking(self._person, call.run_id, lease.thread_id, call.idempotency_key)
         outcome = await self._toolbox.run(call.name, call.arguments, asking)
         await self._end(call, outcome.state, outcome.output)

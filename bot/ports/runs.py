@@ -64,8 +64,11 @@ class Runs(Protocol):
         """The messages that the run's turns wrote, in order, superseded ones too."""
         ...
 
-    async def start(self, lease: Lease, run_id: str) -> tuple[RunEvent, ...]:
-        """Move a queued run to in_progress; any other status stays and gives no event."""
+    async def start(self, lease: Lease, run_id: str, now: float | None = None) -> tuple[RunEvent, ...]:
+        """Move a queued run to in_progress; any other status stays and gives no event.
+
+        With `now` (Unix seconds by the database's clock) the time of a run that starts for the first time begins then.
+        """
         ...
 
     async def begin_turn(self, lease: Lease, run_id: str) -> Turn:

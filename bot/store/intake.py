@@ -38,7 +38,7 @@ class Intake:
         self._bell = bells.lanes
         self._sql = statements(postgres=engines.postgres)
         self._insert_delivery = insert(deliveries).returning(self._sql.ahead, self._sql.lanes_told)
-        self._insert_run = insert(runs).values(expires_at=self._sql.expires_at)
+        self._insert_run = insert(runs).values(created_at=self._sql.created_at, expires_at=self._sql.expires_at)
 
     async def accept(self, event: Event, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction."""
@@ -56,7 +56,7 @@ class Intake:
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, now)
-        seq = await self._queue_run(tx, run_id, thread_id, assistant, now, lifetime)
+        seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
@@ -94,11 +94,10 @@ class Intake:
         return thread_id
 
     async def _queue_run(
-        self, tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, now: int, lifetime: int
+        self, tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, lifetime: int
     ) -> int:
         row: dict[str, object] = {
             "id": run_id,
-            "created_at": now,
             "thread_id": thread_id,
             "assistant_id": assistant.id,
             "status": RunStatus.QUEUED,

@@ -61,4 +61,5 @@ def postgres_engine(
         pool_timeout=_POOL_SECONDS,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
+        hide_parameters=True,  # they are what people said, and errors end up in logs
     )

@@ -82,13 +82,15 @@ class Runs:
     # --- working ---
 
     @writing
-    async def start(self, tx: Transaction, lease: Lease, run_id: str) -> tuple[RunEvent, ...]:
+    async def start(self, tx: Transaction, lease: Lease, run_id: str, now: float | None = None) -> tuple[RunEvent, ...]:
         """Move a queued run to in_progress; any other status stays and gives no event."""
         run = await the_run(tx, lease, run_id)
         if run.status is not RunStatus.QUEUED:
             return ()
-        started_at = int(time.time()) if run.started_at is None else run.started_at
-        return (RunChanged(await move_run(tx, run, RunStatus.IN_PROGRESS, started_at=started_at)),)
+        if run.started_at is not None:
+            return (RunChanged(await move_run(tx, run, RunStatus.IN_PROGRESS)),)
+        begun = await move_run(tx, run, RunStatus.IN_PROGRESS, started_at=int(time.time()), expires_at=_end(run, now))
+        return (RunChanged(begun),)
 
     @writing
     async def begin_turn(self, tx: Transaction, lease: Lease, run_id: str) -> Turn:
@@ -205,3 +207,10 @@ class Runs:
         await tx.execute(wake, {"thread": thread, "teller": self.engines.teller})
         row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
         return None if row is None else record(Run, row)
+
+
+def _end(run: Run, now: float | None) -> int | None:
+    """When the time of a run that begins now is over."""
+    if now is None or run.expires_at is None:
+        return run.expires_at
+    return int(now) + run.expires_at - run.created_at

@@ -48,6 +48,7 @@ def sqlite_engine(
         pool_size=count,
         max_overflow=0,
         pool_reset_on_return=None,  # `on_reset` does it
+        hide_parameters=True,  # they are what people said, and errors end up in logs
         # Without an isolation level the driver begins nothing by itself. It would begin no transaction for a SELECT,
         # and read-change-write transactions would lose updates.
         connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS},

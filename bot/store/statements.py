@@ -47,6 +47,7 @@ class Statements:
     conversation: TextClause
     ready_lane: TextClause
     ready_known_lane: TextClause
+    created_at: ColumnElement[int]
     expires_at: ColumnElement[int]
     ahead: TextClause
     lanes_told: TextClause
@@ -81,6 +82,7 @@ def _statements(dialect: Dialect) -> Statements:
             "WHERE key = :key ON CONFLICT (thread_id) DO UPDATE SET ready = true RETURNING thread_id"
         ),
         # Not by the clock of the process that accepts: another one compares it.
+        created_at=literal_column(dialect.whole(now), BigInteger),
         expires_at=literal_column(dialect.whole(now), BigInteger) + bindparam("lifetime", type_=BigInteger),
         # What the last insert of the transaction returns: its own run, which is there by then, is not ahead of itself.
         ahead=text(f"(SELECT count(*) - 1 FROM runs WHERE thread_id = :thread AND {ACTIVE_RUN}) AS ahead"),

@@ -90,7 +90,8 @@ def waking(dialect: Dialect) -> TextClause:
     now = dialect.now
     return text(
         f"""WITH e AS MATERIALIZED (SELECT l.thread_id AS k FROM runs JOIN lanes l ON l.thread_id = runs.thread_id
-               WHERE {ACTIVE_RUN} AND runs.expires_at <= {now} AND l.owner IS NULL AND (NOT l.ready OR l.due > {now})
+               WHERE {ACTIVE_RUN} AND runs.expires_at <= {now} AND runs.started_at IS NOT NULL
+                 AND l.owner IS NULL AND (NOT l.ready OR l.due > {now})
                LIMIT :limit {dialect.skip_locked("l")})
         UPDATE lanes SET ready = true, due = {now} FROM e WHERE thread_id = e.k RETURNING {dialect.tell("lanes")}"""
     )
