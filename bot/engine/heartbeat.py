@@ -33,6 +33,8 @@ class Heartbeat:
         self._present = Present()
         self._sent = clock.monotonic()
         self._over = False
+        self.ending = False
+        """Whether the process was told to stop: nothing more is begun."""
 
     @property
     def worker_id(self) -> str:

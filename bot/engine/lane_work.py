@@ -1,6 +1,7 @@
 """Working on runs: lanes are claimed as they become ready, and each is drained in a task of its own."""
 
 import asyncio
+from collections.abc import Callable
 from typing import NoReturn
 
 import structlog
@@ -46,9 +47,11 @@ class LaneWork:
         self._redelivery = Redelivery(self._parts.limits)
         self._lanes: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._ending: Callable[[], bool] = lambda: self._draining
 
     async def work(self, enrolment: Enrolment) -> None:
         """Claim and drain lanes until cancelled."""
+        self._ending = lambda: self._draining or enrolment.ending
         async with asyncio.TaskGroup() as group:
             if self._parts.limits.stop_poll is not None:
                 group.create_task(self._look_for_stops(self._parts.limits.stop_poll), name="stops")
@@ -63,7 +66,7 @@ class LaneWork:
     async def _claim(self, worker_id: str, group: asyncio.TaskGroup) -> None:
         limits = self._parts.limits
         lanes = self._parts.store.lanes
-        while not self._draining:
+        while not self._ending():
             room = limits.lanes - len(self._lanes)
             if room <= 0:
                 await asyncio.wait(self._lanes, return_when=asyncio.FIRST_COMPLETED)
@@ -84,7 +87,7 @@ class LaneWork:
             return ()
 
     def _open(self, lease: Lease, group: asyncio.TaskGroup) -> None:
-        lane = Lane(self._parts, self._outlet, self._control, self._redelivery, lease, lambda: self._draining)
+        lane = Lane(self._parts, self._outlet, self._control, self._redelivery, lease, self._ending)
         task = group.create_task(lane.drain(), name=f"lane {lease.thread_id}")
         self._lanes.add(task)
         task.add_done_callback(self._lanes.discard)

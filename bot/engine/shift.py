@@ -147,6 +147,7 @@ class _Shift:
         """Let what was begun finish. The heartbeat goes on meanwhile, and without it there is nothing to finish."""
         if beat.done():
             return
+        self._heartbeat.ending = True
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._limits.drain
         log.info("draining", worker_id=self.worker_id)

@@ -19,6 +19,11 @@ class Enrolment(Protocol):
         ...
 
     @property
+    def ending(self) -> bool:
+        """Whether the process was told to stop: nothing more is begun, and `Activity.drain` follows."""
+        ...
+
+    @property
     def present(self) -> Present:
         """Who was there at the last beat."""
         ...

@@ -1,6 +1,6 @@
 """Threads that have been idle for too long: which they are, and what goes with them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Text, delete, exists, func, or_, select, text, type_coerce
@@ -46,24 +46,61 @@ async def lock_idle(tx: Transaction, found: Sequence[str], before: ColumnElement
     return (await tx.execute(idle_threads(before).where(threads.c.id.in_(free)))).scalars().all()
 
 
+async def shorten(tx: Transaction, ids: Sequence[str], most: int) -> tuple[Sequence[str], list[str]]:
+    """Of locked threads, those that may go now, with at most `most` runs together, and digests that went already.
+
+    A thread that alone has more loses its oldest runs first, so that no transaction holds anybody up for long.
+    """
+    counted = select(runs.c.thread_id, func.count().label("size")).where(runs.c.thread_id.in_(ids))
+    counted = counted.group_by(runs.c.thread_id)
+    sizes = {row.thread_id: row.size for row in await tx.execute(counted)}
+    whole: list[str] = []
+    for thread in ids:
+        size = sizes.get(thread, 0)
+        if size > most and not whole:
+            return [], await _forget_oldest(tx, thread, most)
+        if sum(sizes.get(one, 0) for one in whole) + size > most:
+            break
+        whole.append(thread)
+    return whole, []
+
+
+async def _forget_oldest(tx: Transaction, thread: str, count: int) -> list[str]:
+    """Delete the oldest runs of a thread with their messages. Returns the digests of the files that these named."""
+    oldest = select(runs.c.seq).where(runs.c.thread_id == thread).order_by(runs.c.seq).limit(count).subquery()
+    upto = (await tx.execute(select(func.max(oldest.c.seq)))).scalar_one()
+    theirs = (messages.c.thread_id == thread, messages.c.run_seq <= upto)
+    named = await _named_files(tx, *theirs)
+    older = (runs.c.thread_id == thread, runs.c.seq <= upto)
+    await tx.execute(delete(notes).where(notes.c.name.in_(select(TURNED_AWAY + runs.c.id).where(*older))))
+    await tx.execute(delete(messages).where(*theirs))
+    await tx.execute(delete(runs).where(*older))
+    return await _forget_files(tx, named)
+
+
 async def forget(tx: Transaction, ids: Sequence[str]) -> list[str]:
     """Delete threads with all that hangs on them, and the files of their messages. Returns the digests of these."""
-    named = sorted(await _named_files(tx, ids))
+    named = await _named_files(tx, messages.c.thread_id.in_(ids))
     about = select(TURNED_AWAY + runs.c.id).where(runs.c.thread_id.in_(ids))
     await tx.execute(delete(notes).where(notes.c.name.in_(about)))
     await tx.execute(delete(threads).where(threads.c.id.in_(ids)))
+    return await _forget_files(tx, named)
+
+
+async def _forget_files(tx: Transaction, ids: Collection[str]) -> list[str]:
     digests: list[str] = []
-    for start in range(0, len(named), _SOME):
-        gone = delete(files).where(files.c.id.in_(named[start : start + _SOME])).returning(files.c.sha256)
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _SOME):
+        gone = delete(files).where(files.c.id.in_(ordered[start : start + _SOME])).returning(files.c.sha256)
         digests += (await tx.execute(gone)).scalars()
     return digests
 
 
-async def _named_files(tx: Transaction, ids: Sequence[str]) -> set[str]:
-    """Of the messages only those are read that can name a file."""
+async def _named_files(tx: Transaction, *theirs: ColumnElement[bool]) -> set[str]:
+    """The files that some messages name. Only those are read that can name one."""
     m = messages.c
     mentioned = (type_coerce(column, Text).like('%"file_id"%') for column in (m.content, m.attachments))
-    query = select(m.attachments, m.content).where(m.thread_id.in_(ids), or_(*mentioned))
+    query = select(m.attachments, m.content).where(*theirs, or_(*mentioned))
     named: set[str] = set()
     for row in await tx.execute(query):
         named |= named_files(row.attachments, row.content)

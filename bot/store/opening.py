@@ -26,6 +26,7 @@ from bot.store.notes import Notes
 from bot.store.places import blob_directory, make_places
 from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.runs import Runs
+from bot.store.same import require_same
 from bot.store.sqlite import open_sqlite, sqlite_engine
 from bot.store.upgrades import require_usable, upgrade
 from bot.store.upkeep import Upkeep
@@ -79,6 +80,9 @@ async def open_store(
         try:
             with _first_connection("DATABASE_URL"):
                 store = await _prepare(address, engines, data_dir)
+            if direct is not None:
+                with _first_connection("DATABASE_DIRECT_URL"):
+                    await require_same(engines)
             yield store
         finally:
             await engines.close()

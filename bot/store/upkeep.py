@@ -16,6 +16,8 @@ from bot.store.transactions import reading, writing
 
 BATCH: Final = 100
 """Lanes, threads or files at a time."""
+RUNS: Final = 1000
+"""Runs that are deleted at a time, with the steps, messages and deliveries that hang on them."""
 KEYS: Final = 1000
 """Dedupe keys at a time: their rows are small and nothing hangs on them."""
 
@@ -68,8 +70,10 @@ class Upkeep:
 
     @writing
     async def _forget_threads(self, tx: Transaction, found: Sequence[str], idle: float) -> tuple[int, list[str]]:
-        forgotten = await expiry.lock_idle(tx, found, self._dialect.ago(idle))
-        return len(forgotten), await expiry.forget(tx, forgotten)
+        idle_still = await expiry.lock_idle(tx, found, self._dialect.ago(idle))
+        forgotten, digests = await expiry.shorten(tx, idle_still, RUNS)
+        digests += await expiry.forget(tx, forgotten)
+        return max(len(forgotten), 1 if idle_still else 0), digests
 
     async def forget_files(self, age: float) -> int:
         """Delete files that no message claimed within `age` seconds, and bytes that no file names."""

@@ -1,14 +1,16 @@
 """Starting and ending: wrong tokens, platforms that are away, signals at the wrong moment."""
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.support.house import House, built, inhabited
+from tests.support.house import ROOT, House, built, inhabited
 
 
 async def started(house: House, **changes: str) -> Process:
@@ -42,6 +44,29 @@ async def test_a_signal_ends_a_bot_that_is_still_connecting(tmp_path: Path, numb
         bot.send_signal(number)
         await asyncio.wait_for(bot.communicate(), 20)
         assert bot.returncode == 0
+
+
+@pytest.mark.postgres
+async def test_a_migration_that_is_broken_off_is_not_taken_for_done(postgres_url: str, tmp_path: Path) -> None:
+    """`migrate && run` must not go on."""
+    holder, onlooker = [await asyncpg.connect(postgres_url) for _ in range(2)]  # a transaction sees no news of activity
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE alembic_version")
+            environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATABASE_URL": postgres_url}
+            command = [sys.executable, "-m", "bot", "migrate"]
+            bot = await asyncio.create_subprocess_exec(
+                *command, env=environment, cwd=tmp_path, stdout=PIPE, stderr=PIPE
+            )
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            while not await onlooker.fetch(waiting):
+                pass
+            bot.terminate()
+            await asyncio.wait_for(bot.communicate(), 20)
+    finally:
+        await holder.close()
+        await onlooker.close()
+    assert bot.returncode not in (0, None)
 
 
 async def test_a_platform_that_is_away_keeps_no_other_waiting(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+from typing import cast
 
 import pytest
 import structlog
 
 from bot.domain.deliveries import DeliveryState
+from bot.domain.events import RunEvent
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import Effect
+from bot.domain.steps import Effect, ToolCall
 from bot.domain.turns import TextDelta
 from bot.domain.workers import Present, Role
 from bot.errors import Fenced, SettingsError, StoreUnavailable, Unreachable
@@ -22,6 +24,7 @@ from tests.support.engine_doubles import (
     ShiftedClock,
     SmallToolbox,
     calls,
+    gives,
     say,
     text,
     until,
@@ -164,6 +167,35 @@ class TestFence:
             assert control.alive
         assert not control.alive
         assert len({lease.worker_id for lease in bench.outlet.leases}) == 2
+
+    async def test_a_process_that_froze_after_it_had_written_a_call_down_does_not_carry_it_out(
+        self, sqlite_store: Store
+    ) -> None:
+        """Somebody may have told another process meanwhile to run it again."""
+        clock = ShiftedClock()
+
+        class Freezing:
+            async def begin_call(self, lease: Lease, call: ToolCall) -> tuple[RunEvent, ...]:
+                events = await sqlite_store.runs.begin_call(lease, call)
+                clock.shift += 10.0
+                return events
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(sqlite_store.runs, name)
+
+        class Other:
+            runs = Freezing()
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(sqlite_store, name)
+
+        model = ScriptedClient(calls(("order", {})), text("Nobody knows"))
+        toolbox = SmallToolbox(order=(Effect.ONCE, gives("ordered")))
+        bench = Bench(cast("Store", Other()), model, toolbox, clock=clock)
+        accepted = await say(sqlite_store, "Hi")
+        async with bench.working():
+            await bench.outlet.end_of(accepted.run_id)
+        assert toolbox.begun == []
 
     async def test_nothing_can_be_lost_before_an_engine_has_enrolled(self, sqlite_store: Store) -> None:
         assert Bench(sqlite_store, ScriptedClient()).control.alive

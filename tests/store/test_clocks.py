@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.deliveries import DeliveryState
+from bot.domain.events import RunChanged
 from bot.domain.runs import RunStatus
 from bot.ports import Ending, Store
 from bot.store import open_store
@@ -80,3 +81,28 @@ async def test_waiting_runs_are_not_woken_too_early_and_nothing_young_is_cleaned
     await skewed.files.add("a", b"a", "text/plain", claimed=False)
     assert await skewed.upkeep.forget_files(2 * HOUR) == 0
     assert await skewed.upkeep.forget_keys(2 * HOUR) == 0
+
+
+async def test_a_run_loses_no_time_by_waiting_for_its_turn(scene: Scene, database_url: str) -> None:
+    """Behind a long answer, or while nobody worked at all."""
+    await scene.store.intake.accept(an_event(), ASSISTANT, lifetime=60)
+    await behind_its_back(
+        database_url, "UPDATE runs SET created_at = created_at - 3600, expires_at = expires_at - 3600"
+    )
+    lease, work = await scene.take()
+    assert (work.remaining, work.expired) == (60, False)
+    (started,) = await scene.store.runs.start(lease, work.run.id, work.now)
+    assert isinstance(started, RunChanged)
+    assert started.run.expires_at == int(work.now) + 60
+    again = await scene.store.lanes.next_work(lease)
+    assert again is not None
+    assert again.remaining == pytest.approx(60, abs=5)
+
+
+async def test_a_run_that_waits_for_its_turn_wakes_no_lane(scene: Scene, database_url: str) -> None:
+    await scene.store.intake.accept(an_event(), ASSISTANT, lifetime=60)
+    await behind_its_back(
+        database_url, "UPDATE runs SET created_at = created_at - 3600, expires_at = expires_at - 3600"
+    )
+    await behind_its_back(database_url, "UPDATE lanes SET ready = false")
+    assert await scene.store.upkeep.wake_expired() == 0

@@ -7,8 +7,12 @@ import stat
 import subprocess
 import sys
 import threading
+import traceback
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -19,7 +23,7 @@ from bot.errors import OperatorError, SettingsError, StoreUnavailable
 from bot.store import migrate, open_store, sqlite
 from bot.store.schema import metadata
 from bot.store.urls import parse_url
-from tests.store.scene import Scene
+from tests.store.scene import ASSISTANT, Scene, an_event
 from tests.store.tampering import aside, behind_its_back, migrate_to
 from tests.support.databases import open_sqlite, postgres_database, sqlite_url
 
@@ -303,3 +307,37 @@ async def test_a_transaction_that_raises_leaves_nothing(database_url: str, tmp_p
         await aside(database_url, work)
     async with open_store(database_url, tmp_path) as store:
         assert await store.notes.read("n") is None
+
+
+@pytest.mark.postgres
+async def test_what_people_said_is_in_no_error(postgres_url: str, tmp_path: Path) -> None:
+    """Errors end up in logs, with all that led to them."""
+    said = an_event("my salary is 1234").model_copy(update={"channel": "my secret channel"})
+    async with open_store(postgres_url, tmp_path) as store:
+        waiting, broken = await _broken_off(postgres_url, store.intake.accept(said, ASSISTANT))
+    assert "INSERT INTO messages" in waiting
+    story = "".join(traceback.format_exception(broken))
+    assert "INSERT INTO messages" in story
+    assert "salary" not in story
+    assert "secret" not in story
+
+
+async def _broken_off(url: str, work: Coroutine[object, object, object]) -> tuple[str, BaseException]:
+    """Break the connection under a statement that waits for a lock. Returns the statement and what was raised."""
+    asked = (
+        "SELECT pid, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO messages%'"
+    )
+    async with AsyncExitStack() as stack:
+        holder, onlooker = [await asyncpg.connect(url) for _ in range(2)]  # a transaction sees one state of activity
+        for connection in (holder, onlooker):
+            stack.push_async_callback(connection.close)
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE messages")
+            task = asyncio.ensure_future(work)
+            while (row := await onlooker.fetchrow(f"{asked} AND datname = current_database()")) is None:
+                pass
+            await onlooker.execute("SELECT pg_terminate_backend($1)", row["pid"])
+            await asyncio.wait({task})
+    error = task.exception()
+    assert isinstance(error, StoreUnavailable)
+    return row["query"], error

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bot.domain.deliveries import DeliveryState
 from bot.domain.runs import RunStatus
-from bot.errors import OperatorError
+from bot.errors import OperatorError, SettingsError
 from bot.ports import Ending, Store
 from bot.store import migrate, open_store
 from bot.store.postgres import postgres_engine
@@ -54,6 +54,15 @@ async def answer_all(scene: Scene, count: int) -> list[str]:
     return done
 
 
+async def test_a_direct_url_to_another_database_stops_the_start(postgres_url: str, tmp_path: Path) -> None:
+    """Else a process would beat in one database and look for work in the other."""
+    with postgres_database(template=None) as other:
+        await migrate(other, tmp_path)
+        with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL leads to another database"):
+            async with open_store(postgres_url, tmp_path, direct_url=other):
+                pass
+
+
 async def test_many_clients_work_through_few_connections(behind: Store) -> None:
     scenes = [await Scene(behind).enter() for _ in range(4)]
     said = await asyncio.gather(*(scenes[n % 4].say(f"m{n}", f"C{n % 8}") for n in range(24)))
@@ -93,13 +102,15 @@ async def test_a_process_is_told_what_another_did_through_pgbouncer(
         assert time.monotonic() - began < 20  # it was told, and did not wait for its minute to end
 
 
-async def test_without_a_direct_url_the_poll_finds_what_another_did(pooled_url: str, tmp_path: Path) -> None:
+async def test_without_a_direct_url_a_look_after_a_while_finds_what_another_did(
+    pooled_url: str, tmp_path: Path
+) -> None:
     url = url_of(pooled_url, statement_cache_size="0")
     async with open_store(url, tmp_path) as one, open_store(url, tmp_path) as other:
         scene = await Scene(other).enter()
         await other.lanes.claim(scene.worker, 1)
         await Scene(one).say()
-        await other.lanes.wait(60)
+        await other.lanes.wait(0.1)  # nobody told it: the time of the engine's poll passes
         assert len(await other.lanes.claim(scene.worker, 1)) == 1
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.domain.deliveries import DeliveryState, RemoteFile
 from bot.domain.files import File
@@ -17,7 +19,7 @@ from bot.ports import Ending, Store
 from bot.store import open_store, upkeep
 from tests.store.decisions import interrupted
 from tests.store.scene import ASSISTANT, Scene, an_event
-from tests.store.tampering import behind_its_back
+from tests.store.tampering import aside, behind_its_back
 
 DAY = 86400.0
 
@@ -184,6 +186,23 @@ async def test_threads_are_forgotten_in_pieces(
     await grow_old(database_url)
     monkeypatch.setattr(upkeep, "BATCH", 2)
     assert [await scene.store.upkeep.forget_threads(DAY) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_a_thread_with_very_many_runs_is_forgotten_in_pieces_too(
+    scene: Scene, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or one transaction would hold everybody up, and the heartbeat with them."""
+    for _ in range(5):
+        await answered(scene, "C1")
+    await answered(scene, "C2")
+    await grow_old(database_url)
+    monkeypatch.setattr(upkeep, "RUNS", 2)
+    left: list[int] = []
+    while await scene.store.upkeep.forget_threads(DAY):
+        left.append(await aside(database_url, lambda c: c.execute(text("SELECT count(*) FROM runs")).scalar_one()))
+    assert left[-1] == 0
+    assert all(before - after <= 2 for before, after in pairwise([6, *left]))
+    assert await aside(database_url, lambda c: c.execute(text("SELECT count(*) FROM messages")).scalar_one()) == 0
 
 
 @pytest.mark.postgres
