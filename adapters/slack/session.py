@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.slack.api import SlackApi
-from adapters.slack.catch_up import CatchUp, OnlyForward
+from adapters.slack.catch_up import CatchUp
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.errors import refused
 from adapters.slack.inbound import Reader
@@ -102,7 +102,7 @@ class Sessions:
         """Remember in `notes` how far messages have been dealt with."""
         self._api = api
         self._users = Users(api)
-        self._notes = OnlyForward(notes)
+        self._notes = notes
         self._watch = watch
         self._open: _Open | None = None
         self._lock = asyncio.Lock()
