@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from adapters.discord.client import channel_bucket, token_bucket
 from adapters.discord.connection import Connection
-from adapters.discord.endings import to_the_end
 from adapters.discord.errors import refused
 from adapters.discord.files import download
 from adapters.discord.identifies import Identifies
@@ -21,6 +20,7 @@ from bot.errors import Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
 from bot.relay.patience import patiently
+from bot.unbroken import unbroken
 
 CAPABILITIES = Capabilities(
     platform="discord",
@@ -85,7 +85,7 @@ class DiscordAdapter:
                 supervisor.result()
             yield supervisor
         finally:
-            await to_the_end(_ended(ready, supervisor))
+            await unbroken(_ended(ready, supervisor))
 
     async def close(self) -> None:
         """Close the REST connection, after the last edit."""

@@ -11,9 +11,10 @@ from bot.domain.workers import Role
 from bot.engine.control import RunningRuns
 from bot.engine.heartbeat import Heartbeat
 from bot.engine.limits import EngineLimits
-from bot.engine.patience import settle, unbroken, within
+from bot.engine.patience import settle, within
 from bot.errors import OperatorError, StoreUnavailable
 from bot.ports import Activity, Clock, Store
+from bot.unbroken import unbroken
 
 log = structlog.get_logger()
 
