@@ -100,11 +100,9 @@ class DiscordAdapter:
         """Create a message."""
         return await self._writer.post(Place.model_validate(address.place), outbound, key)
 
-    async def find(
-        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
-    ) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
         """Look for a message that may have been created."""
-        others = None if known is None else [Ref.model_validate(ref) for ref in known]
+        others = [Ref.model_validate(ref) for ref in known]
         return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
