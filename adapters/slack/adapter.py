@@ -19,7 +19,7 @@ from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
-from bot.relay.patience import patiently
+from bot.relay.waiting import patiently
 
 CAPABILITIES = Capabilities(
     platform=PLATFORM,

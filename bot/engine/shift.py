@@ -8,9 +8,9 @@ import structlog
 from bot.domain.ids import new_id
 from bot.domain.workers import Role
 from bot.engine.control import RunningRuns
+from bot.engine.deadlines import settle, within
 from bot.engine.heartbeat import Heartbeat
 from bot.engine.limits import EngineLimits
-from bot.engine.patience import settle, within
 from bot.errors import ends_the_process, first_of
 from bot.ports import Activity, Clock, Store
 from bot.unbroken import unbroken

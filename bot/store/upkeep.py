@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, delete, select, text
 
-from bot.store import expiry
+from bot.store import retention
 from bot.store.bells import Bells
 from bot.store.blobs import Blobs
 from bot.store.connections import Engines, Transaction
@@ -63,13 +63,13 @@ class Upkeep:
     @reading
     async def _idle_threads(self, tx: Transaction, idle: float) -> Sequence[str]:
         """Looked for without holding anybody up, and looked at again before anything is deleted."""
-        query = expiry.idle_threads(self._dialect.ago(idle)).limit(BATCH)
+        query = retention.idle_threads(self._dialect.ago(idle)).limit(BATCH)
         return (await tx.execute(query)).scalars().all()
 
     @writing
     async def _forget_threads(self, tx: Transaction, found: Sequence[str], idle: float) -> tuple[int, list[str]]:
-        forgotten = await expiry.lock_idle(tx, found, self._dialect.ago(idle))
-        return len(forgotten), await expiry.forget(tx, forgotten)
+        forgotten = await retention.lock_idle(tx, found, self._dialect.ago(idle))
+        return len(forgotten), await retention.forget(tx, forgotten)
 
     async def forget_files(self, age: float) -> int:
         """Delete files that no message claimed within `age` seconds, and bytes that no file names."""
