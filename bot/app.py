@@ -17,6 +17,7 @@ from adapters.discord import DiscordAdapter, DiscordConfig
 from adapters.slack import SlackAdapter, SlackConfig
 from bot import VERSION
 from bot.clock import SystemClock
+from bot.database_wait import patiently
 from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.ids import new_id
 from bot.domain.workers import RECEIVERS, WORKERS, Role
@@ -25,7 +26,6 @@ from bot.errors import SettingsError
 from bot.logs import set_up_logs
 from bot.models import OFFLINE_MODEL, ModelConfig, connect
 from bot.models.offline.coercion import coerced
-from bot.patience import patiently
 from bot.playground.demo import run_demo
 from bot.ports import Activity, Asking, ModelClient, Store
 from bot.relay import Relay, RelayPolicy

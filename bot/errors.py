@@ -20,6 +20,8 @@ Each class's docstring is its default message, so `raise RunGone` already says s
     └── IllegalTransition        a programming error: the move is not in the table
 """
 
+from typing import ClassVar, cast
+
 
 class ParleyError(Exception):
     """Something went wrong in Parley."""
@@ -33,6 +35,9 @@ class ParleyError(Exception):
 class OperatorError(ParleyError):
     """The operator has to change something before this can work."""
 
+    ends_the_process: ClassVar[bool] = True
+    """Whether only the operator can mend it, so that it is no use to go on."""
+
 
 class SettingsError(OperatorError):
     """A setting is missing or wrong."""
@@ -44,6 +49,8 @@ class ToolDefinitionError(OperatorError):
 
 class StoreUnavailable(OperatorError):
     """The database cannot be reached."""
+
+    ends_the_process = False  # it may come back by itself
 
 
 class ModelRefusedAccess(OperatorError):
@@ -124,3 +131,16 @@ class Fenced(ParleyError):
 
 class IllegalTransition(ParleyError):
     """A run, step or message was moved in a way that its table does not allow."""
+
+
+def ends_the_process(error: BaseException) -> bool:
+    """Whether only the operator can mend it."""
+    return isinstance(error, OperatorError) and error.ends_the_process
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The error that counts in a group of them: one that ends the process, or else the first. Any other is itself."""
+    while isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        error = (group.subgroup(ends_the_process) or group).exceptions[0]
+    return error

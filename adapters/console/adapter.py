@@ -162,7 +162,7 @@ class ConsoleAdapter:
         del address
         return Posted(ref={"message": key})
 
-    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: object) -> Posted | None:
         """What was printed by a process that is gone is on nobody's screen."""
         del address, key, since, known
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from adapters.discord.client import channel_bucket, token_bucket
 from adapters.discord.connection import Connection
-from adapters.discord.endings import to_the_end
 from adapters.discord.errors import refused
 from adapters.discord.files import download
 from adapters.discord.identifies import Identifies
@@ -20,7 +19,8 @@ from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
-from bot.relay.patience import patiently
+from bot.relay.waiting import patiently
+from bot.unbroken import unbroken
 
 CAPABILITIES = Capabilities(
     platform="discord",
@@ -85,7 +85,7 @@ class DiscordAdapter:
                 supervisor.result()
             yield supervisor
         finally:
-            await to_the_end(_ended(ready, supervisor))
+            await unbroken(_ended(ready, supervisor))
 
     async def close(self) -> None:
         """Close the REST connection, after the last edit."""
@@ -100,11 +100,9 @@ class DiscordAdapter:
         """Create a message."""
         return await self._writer.post(Place.model_validate(address.place), outbound, key)
 
-    async def find(
-        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
-    ) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
         """Look for a message that may have been created."""
-        others = None if known is None else [Ref.model_validate(ref) for ref in known]
+        others = [Ref.model_validate(ref) for ref in known]
         return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:

@@ -12,7 +12,6 @@ from discord.gateway import DiscordWebSocket
 from adapters.discord.buttons import Pressed, RunButton
 from adapters.discord.catch_up import Missed
 from adapters.discord.client import GatewayClient
-from adapters.discord.endings import to_the_end
 from adapters.discord.errors import refused
 from adapters.discord.handlers import Handlers
 from adapters.discord.identifies import Identifies
@@ -27,6 +26,7 @@ from bot.ports import Notes
 from bot.relay.contract import Reception, Verdict
 from bot.relay.queues import Queues
 from bot.relay.seen import Seen
+from bot.unbroken import unbroken
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ class Connection:
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await to_the_end(seen.write())
+            await unbroken(seen.write())
 
     async def _seen(self) -> Seen:
         """The mark as the last keeper left it."""
@@ -109,7 +109,7 @@ class Connection:
             except Exception:  # a frame that discord.py cannot parse ends it with any error; the bot must come back
                 log.exception("discord client ended", shard=self._shard.name)
             finally:
-                await to_the_end(self._end(client))
+                await unbroken(self._end(client))
             if time.monotonic() - began > _LIVED:
                 pause = self._config.restart_pause
             await asyncio.sleep(pause)

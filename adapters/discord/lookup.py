@@ -30,15 +30,15 @@ class Lookup:
         self._threads = threads
         self._originals: OrderedDict[str, int] = OrderedDict()
 
-    async def find(self, place: Place, key: str, since: float, known: Sequence[Ref] | None) -> Ref | None:
+    async def find(self, place: Place, key: str, since: float, known: Sequence[Ref]) -> Ref | None:
         """A message of ours that was created with the key, after what is answered, or else since then by our clock.
 
         Args:
             place: where the answer goes.
             key: of the create.
             since: Unix seconds.
-            known: the other messages of the answer. When given, a message without buttons is found as well: the first
-                that belongs to this answer, is none of these and carries no other key.
+            known: the other messages of the answer. A message without buttons is the one when it is the first that
+                belongs to this answer, is none of these and carries no other key.
         """
         likely: Ref | None = None
         original: int | None = None
@@ -50,7 +50,7 @@ class Lookup:
                     return ref
                 if _is_original(place, message):
                     original = message.id
-                if known is None or likely is not None or keys:
+                if likely is not None or keys:
                     continue
                 if _belongs(place, channel, message, original) and not _known(message, known, original):
                     likely = ref

@@ -18,7 +18,7 @@ async def seen_of(notes: Notes, shard: Shard) -> Seen:
     if await notes.read(name) is None:
         inherited = await _inherited(notes, shard)
         if inherited is not None:
-            await notes.write(name, str(inherited))
+            await notes.raise_to(name, inherited)
     seen = Seen(notes, name)
     await seen.load()
     await _remember_count(notes, shard)

@@ -74,7 +74,7 @@ class Writer:
                 else:
                     await message.edit(content=text, view=view, allowed_mentions=NOBODY)
 
-    async def find(self, place: Place, key: str, since: float, known: Sequence[Ref] | None) -> Posted | None:
+    async def find(self, place: Place, key: str, since: float, known: Sequence[Ref]) -> Posted | None:
         """A message that a `post` may have created. For a command's own None is harmless: posting again is an edit."""
         found = await self._lookup.find(place, key, since, known)
         return None if found is None else Posted(ref=found.model_dump())

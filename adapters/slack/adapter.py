@@ -19,7 +19,7 @@ from bot.domain.deliveries import Address, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
 from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
-from bot.relay.patience import patiently
+from bot.relay.waiting import patiently
 
 CAPABILITIES = Capabilities(
     platform=PLATFORM,
@@ -102,7 +102,7 @@ class SlackAdapter:
         """Create a message, in one request that is never repeated here."""
         return await self._writer.post(Place.of(address), outbound, key)
 
-    async def find(self, address: Address, key: str, since: float, known: object = None) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: object) -> Posted | None:
         """Look for a message by the key in its metadata, which each of them carries."""
         del known
         return await find(self._api, Place.of(address), key, since)

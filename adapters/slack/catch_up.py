@@ -14,7 +14,6 @@ from adapters.slack.payloads import Envelope
 from adapters.slack.replies import Identity
 from adapters.slack.stamps import micros
 from bot.errors import PlatformError, StoreUnavailable
-from bot.ports import Notes
 from bot.relay.contract import Reception
 from bot.relay.seen import Seen
 
@@ -24,27 +23,6 @@ _OLDEST = 24 * 3600.0
 """Seconds. Whoever asked earlier does not wait any more."""
 _LIVE = 7 * 24 * 3600.0
 """Seconds for which a thread is looked into again although nothing was said to us there."""
-
-
-class OnlyForward:
-    """Notes whose numbers only grow: several gateways write one mark, and the furthest of them is right.
-
-    What one of them has not dealt with it did not acknowledge either, so Slack gives it to another.
-    """
-
-    def __init__(self, notes: Notes) -> None:
-        """Keep them in `notes`."""
-        self._notes = notes
-
-    async def read(self, name: str) -> str | None:
-        """The number, if there is one."""
-        return await self._notes.read(name)
-
-    async def write(self, name: str, value: str) -> None:
-        """Keep a number unless a greater one is there."""
-        kept = await self._notes.read(name)
-        if kept is None or int(kept) < int(value):
-            await self._notes.write(name, value)
 
 
 class CatchUp:

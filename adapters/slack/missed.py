@@ -14,7 +14,7 @@ from adapters.slack.places import PLATFORM
 from adapters.slack.replies import Listed
 from adapters.slack.stamps import micros, stamp
 from bot.errors import Forbidden, Gone, Refused
-from bot.relay.patience import patiently
+from bot.relay.waiting import patiently
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.slack.api import SlackApi
-from adapters.slack.catch_up import CatchUp, OnlyForward
+from adapters.slack.catch_up import CatchUp
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.errors import refused
 from adapters.slack.inbound import Reader
 from adapters.slack.ingress import Ingress
+from adapters.slack.living_sockets import LivingSockets
 from adapters.slack.places import PLATFORM
-from adapters.slack.presence import Presence
 from adapters.slack.replies import Identity
 from adapters.slack.settings import BOT_TOKEN
 from adapters.slack.stamps import micros
@@ -23,8 +23,8 @@ from adapters.slack.watch import Watch
 from bot.errors import PlatformError, StoreUnavailable, Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Reception
-from bot.relay.patience import FIRST_WAIT, LONGEST_WAIT, patiently
 from bot.relay.seen import Seen
+from bot.relay.waiting import FIRST_WAIT, LONGEST_WAIT, patiently
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Session:
         self._courtesies = Courtesies()
         ingress = Ingress(api, identity, Reader(identity, users), reception, self._courtesies, self.taking)
         self.app = ingress.app()
-        self.presence = Presence(watch.gap, self._missed)
+        self.sockets = LivingSockets(watch.gap, self._missed)
         self._catch_up = CatchUp(api, identity, reception, seen, ingress.hear_late, watch.again)
         self.revoked = asyncio.create_task(_revoked(api), name="slack token")
         """Done only when Slack does not accept the bot token any more; it raises why."""
@@ -102,7 +102,7 @@ class Sessions:
         """Remember in `notes` how far messages have been dealt with."""
         self._api = api
         self._users = Users(api)
-        self._notes = OnlyForward(notes)
+        self._notes = notes
         self._watch = watch
         self._open: _Open | None = None
         self._lock = asyncio.Lock()

@@ -20,13 +20,13 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi, sdk_logger
 from adapters.slack.errors import refused, slack_errors
+from adapters.slack.living_sockets import LivingSockets
 from adapters.slack.places import PLATFORM
-from adapters.slack.presence import Presence
 from adapters.slack.session import Session
 from adapters.slack.settings import APP_TOKEN
 from adapters.slack.watch import Watch
 from bot.errors import Forbidden, OperatorError, PlatformError, Unauthorised
-from bot.relay.patience import patiently
+from bot.relay.waiting import patiently
 
 log = structlog.get_logger()
 
@@ -55,10 +55,10 @@ class Socket:
     """One connection, replaced for as long as `run` is not cancelled."""
 
     def __init__(
-        self, name: str, api: SlackApi, app: AsyncApp, app_token: str, watch: Watch, presence: Presence
+        self, name: str, api: SlackApi, app: AsyncApp, app_token: str, watch: Watch, sockets: LivingSockets
     ) -> None:
         self.name = name
-        self._presence = presence
+        self._sockets = sockets
         self._api = api
         self._app = app
         self._app_token = app_token
@@ -107,7 +107,7 @@ class Socket:
                     raise client.refusal
                 if await client.is_connected():
                     down_since = None
-                    self._presence.alive(self.name, client.silent_for)
+                    self._sockets.alive(self.name, client.silent_for)
                     continue
                 now = time.monotonic()
                 down_since = now if down_since is None else down_since
@@ -137,7 +137,7 @@ class Socket:
     ) -> None:
         if message.get("type") == "hello":
             log.info("slack connected", connection=self.name)
-            self._presence.greeted(self.name)  # before the first event, so that none hides what was missed
+            self._sockets.greeted(self.name)  # before the first event, so that none hides what was missed
             self.ready.set()
 
     async def _response(self, request: SocketModeRequest) -> BoltResponse:
@@ -177,7 +177,7 @@ async def listening(
         url = await patiently(partial(api.socket_url, app_token), PLATFORM)
     except PlatformError as error:
         raise refused(APP_TOKEN, error) from error
-    socket = Socket(name, api, session.app, app_token, watch, session.presence)
+    socket = Socket(name, api, session.app, app_token, watch, session.sockets)
     keeper = asyncio.create_task(_stay_connected(socket, url, session.revoked), name=name)
     try:
         await _first(socket, keeper)
@@ -190,7 +190,7 @@ async def listening(
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        session.presence.left(name)
+        session.sockets.left(name)
 
 
 async def _stay_connected(socket: Socket, url: str, revoked: asyncio.Task[None]) -> None:

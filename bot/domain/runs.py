@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,11 @@ from bot.domain.assistants import Tool
 from bot.domain.record import Record
 from bot.errors import IllegalTransition
 
+NOTE_OF_TURNED_AWAY: Final = "turned away "
+"""Beginning of the name of the note that says that a run was not begun, because too many messages waited before it.
+
+The run's id follows; the value is how many waited. The note goes when the run is forgotten.
+"""
 RUN_LIFETIME = 600
 """Seconds from creation to `expires_at` unless the caller says otherwise (the hosted Assistants API's ten minutes)."""
 

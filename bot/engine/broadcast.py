@@ -1,6 +1,5 @@
 """One run under one lease: its writes, and the facts that they return, on their way to the sink."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
@@ -8,6 +7,7 @@ from bot.domain.events import MessageChanged, MessageCreated, MessageDelta, RunC
 from bot.domain.lanes import Lease
 from bot.domain.runs import Run
 from bot.ports import RunSink
+from bot.unbroken import unbroken
 
 Write = Coroutine[Any, Any, tuple[RunEvent, ...]]
 
@@ -34,15 +34,7 @@ class Broadcast:
 
         A write and its publication are one: a cancellation that comes meanwhile is passed on after both.
         """
-        task = asyncio.ensure_future(self._record(write))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.done():
-                await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # seen: the cancellation counts more
-            raise
+        return await unbroken(self._record(write))
 
     def tell(self, event: RunEvent) -> None:
         """Publish something that is not a write."""

@@ -3,8 +3,8 @@
 import structlog
 
 from bot.domain.workers import Present, Role
+from bot.engine.deadlines import within
 from bot.engine.limits import EngineLimits
-from bot.engine.patience import within
 from bot.errors import Fenced
 from bot.ports import Clock, Workers
 

@@ -53,8 +53,7 @@ class LaneWork:
         """Claim and drain lanes until cancelled."""
         self._ending = lambda: self._draining or enrolment.ending
         async with asyncio.TaskGroup() as group:
-            if self._parts.limits.stop_poll is not None:
-                group.create_task(self._look_for_stops(self._parts.limits.stop_poll), name="stops")
+            group.create_task(self._look_for_stops(self._parts.limits.stop_poll), name="stops")
             await self._claim(enrolment.worker_id, group)
 
     async def drain(self) -> None:

@@ -31,8 +31,8 @@ class EngineLimits(Record):
     """Age at which dedupe keys are forgotten: no platform sends an event again after a week."""
     files_age: float = 86_400.0
     """Age at which a file is forgotten that no message has claimed."""
-    stop_poll: float | None = 2.0
-    """Between two looks for Stops that were pressed at another process; None when there is only one process."""
+    stop_poll: float = 2.0
+    """Longest wait between two looks for Stops that were pressed at another process, when no wake-up comes."""
     deliveries: int = Field(default=12, ge=1)
     """How often the delivery of an answer may fail for an unforeseen reason before this process abandons it."""
     delivery_delay: float = 5.0

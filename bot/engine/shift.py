@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import cast
 
 import structlog
 
 from bot.domain.ids import new_id
 from bot.domain.workers import Role
 from bot.engine.control import RunningRuns
+from bot.engine.deadlines import settle, within
 from bot.engine.heartbeat import Heartbeat
 from bot.engine.limits import EngineLimits
-from bot.engine.patience import settle, unbroken, within
-from bot.errors import OperatorError, StoreUnavailable
+from bot.errors import ends_the_process, first_of
 from bot.ports import Activity, Clock, Store
+from bot.unbroken import unbroken
 
 log = structlog.get_logger()
 
@@ -136,7 +136,7 @@ class _Shift:
         if broken is None:
             log.warning("lease lost", worker_id=self.worker_id)
             return True
-        if (reason := _reason_to_end(broken)) is not None:
+        if ends_the_process(reason := first_of(broken)):
             raise reason
         log.error("shift broke", worker_id=self.worker_id, exc_info=broken)
         return False
@@ -204,11 +204,3 @@ def _broken(work: Sequence[asyncio.Task[None]]) -> BaseException | None:
             if error is not None:
                 return error
     return None
-
-
-def _reason_to_end(error: BaseException) -> OperatorError | None:
-    """What the operator has to mend before this process can work."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        return next(filter(None, map(_reason_to_end, group.exceptions)), None)
-    return error if isinstance(error, OperatorError) and not isinstance(error, StoreUnavailable) else None

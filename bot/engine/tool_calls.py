@@ -15,7 +15,6 @@ The engine asks when all other calls of the turn have ended, about one call at a
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import structlog
 
@@ -25,7 +24,7 @@ from bot.domain.steps import CallState, Decision, ToolCall
 from bot.engine.broadcast import Broadcast
 from bot.engine.interrupt import Interrupt
 from bot.engine.limits import EngineLimits
-from bot.errors import Fenced
+from bot.errors import Fenced, first_of
 from bot.ports import Asking, Runs, Toolbox
 
 log = structlog.get_logger()
@@ -94,13 +93,13 @@ class CallRunner:
         """
         at_once = self._limits.parallel_calls if self._broadcast.run.parallel_tool_calls else 1
         room = asyncio.Semaphore(at_once)
-        first: Exception | None = None
+        first: BaseException | None = None
         try:
             async with self._interrupt.watch(), asyncio.TaskGroup() as group:
                 for call in calls:
                     group.create_task(self._one(call, room))
         except* Exception as failures:  # noqa: BLE001 - unpacked, not swallowed
-            first = _first(failures)
+            first = first_of(failures)
         if first is not None:
             raise first
 
@@ -154,10 +153,3 @@ class CallRunner:
 def _changed(events: Sequence[RunEvent], call: ToolCall) -> ToolCall:
     """The call as the ledger has it after a write."""
     return next((event.call for event in events if isinstance(event, CallChanged)), call)
-
-
-def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The error that counts of several: they happened at the same time, and one of them ends the work."""
-    while isinstance(first := failures.exceptions[0], ExceptionGroup):
-        failures = cast("ExceptionGroup[Exception]", first)
-    return first

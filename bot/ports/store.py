@@ -176,6 +176,10 @@ class Notes(Protocol):
         """Insert or replace."""
         ...
 
+    async def raise_to(self, name: str, value: int) -> None:
+        """Insert a number, or replace one that is smaller; of several writers at once the greatest is right."""
+        ...
+
 
 class Upkeep(Protocol):
     """What has to be cleaned from time to time. Each call does a bounded piece of work and says how much it did."""

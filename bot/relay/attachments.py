@@ -9,7 +9,7 @@ import structlog
 from bot.domain.deliveries import RemoteFile
 from bot.domain.messages import Attachment
 from bot.domain.names import file_name
-from bot.errors import PlatformError, Refused
+from bot.errors import PlatformError, Refused, first_of
 from bot.ports import Files
 from bot.relay.chat import Chat
 from bot.relay.policy import RelayPolicy
@@ -58,7 +58,7 @@ class FileIntake:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._take(file)) for file in wanted]
         except BaseExceptionGroup as broken:
-            raise broken.exceptions[0] from broken
+            raise first_of(broken) from broken
         reason = f"Only {self._policy.max_files} files are read with one message."
         return [*(task.result() for task in tasks), *(self._skipped(file, reason) for file in surplus)]
 

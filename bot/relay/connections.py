@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
-from bot.errors import OperatorError
+from bot.errors import first_of
 from bot.ports import Clock, Duties, Enrolment
 from bot.relay.contract import Adapter, Reception
 from bot.relay.share import PAUSE, Share, State
@@ -50,7 +49,7 @@ class Connections:
                 for platform, share in self._shares.items():
                     group.create_task(share.keep(enrolment), name=f"connections {platform}")
         except BaseExceptionGroup as broken:
-            raise _first(broken.subgroup(OperatorError) or broken) from broken
+            raise first_of(broken) from broken
 
     async def drain(self) -> None:
         """Leave all connections for good and let others have them at once. Events in work are finished before."""
@@ -61,10 +60,3 @@ class Connections:
     def _look_whether_settled(self) -> None:
         if all(share.state != "connecting" for share in self._shares.values()):
             self.settled.set()
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first error in a group of groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    return error

@@ -295,9 +295,7 @@ class Adapter(Protocol):
         """
         ...
 
-    async def find(
-        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
-    ) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
         """Look for a message that a `post` with this key may have created since then.
 
         Args:
@@ -306,8 +304,8 @@ class Adapter(Protocol):
             since: Unix seconds by our own clock, a day early. Only a bound for adapters that know nothing better: when
                 the place tells which message or interaction is answered, look from that one on, in the platform's own
                 order, so that it does not matter whose clock is right.
-            known: references of the answer's other messages, when all of them are known: for platforms where not every
-                message carries its key, one that belongs to the answer and is none of these is the one.
+            known: references of all other messages of the answer: for platforms where not every message carries its
+                key, one that belongs to the answer and is none of these is the one.
         """
         ...
 

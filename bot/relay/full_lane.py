@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.domain.runs import Run, RunStatus
+from bot.domain.runs import NOTE_OF_TURNED_AWAY, Run, RunStatus
 from bot.ports import Notes, RunControl
 
 log = structlog.get_logger()
@@ -30,4 +30,4 @@ async def why_turned_away(notes: Notes, run: Run) -> str | None:
 
 
 def _name(run_id: str) -> str:
-    return f"turned away {run_id}"
+    return f"{NOTE_OF_TURNED_AWAY}{run_id}"

@@ -108,9 +108,7 @@ class Seen:
         if not self._loaded or mark is None or mark == self._written:
             return
         try:
-            stored = await self._notes.read(self._name)
-            if stored is None or int(stored) < mark:
-                await self._notes.write(self._name, str(mark))
+            await self._notes.raise_to(self._name, mark)
         except StoreUnavailable as error:
             log.warning("mark not written", name=self._name, error=str(error))
         else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.duties import Duty
 from bot.store.connections import Engines, Transaction
-from bot.store.presence import presence
+from bot.store.heartbeats import heartbeats
 from bot.store.transactions import writing
 
 
@@ -14,7 +14,7 @@ class Duties:
     def __init__(self, engines: Engines) -> None:
         """Use these connections."""
         self.engines = engines
-        self._sql = presence(postgres=engines.postgres)
+        self._sql = heartbeats(postgres=engines.postgres)
 
     async def take(self, worker_id: str, names: Sequence[str], limit: int) -> tuple[Duty, ...]:
         """Take at most `limit` of these that are due and that no living process has."""

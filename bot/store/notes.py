@@ -1,6 +1,6 @@
 """Single values that a process wants to remember."""
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.connections import Engines, Transaction
@@ -23,7 +23,17 @@ class Notes:
     @writing
     async def write(self, tx: Transaction, name: str, value: str) -> None:
         """Insert or replace."""
+        insert = self._insert(name, value)
+        replace = {"value": insert.excluded.value}
+        await tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_=replace))
+
+    @writing
+    async def raise_to(self, tx: Transaction, name: str, value: int) -> None:
+        """Insert a number, or replace one that is smaller: one statement, so that nobody comes in between."""
+        insert = self._insert(name, str(value))
+        replace, smaller = {"value": insert.excluded.value}, cast(notes.c.value, BigInteger) < value
+        await tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_=replace, where=smaller))
+
+    def _insert(self, name: str, value: str) -> postgresql.Insert | sqlite.Insert:
         flavour = postgresql if self.engines.postgres else sqlite
-        statement = flavour.insert(notes).values(name=name, value=value)
-        replace = {"value": statement.excluded.value}
-        await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_=replace))
+        return flavour.insert(notes).values(name=name, value=value)

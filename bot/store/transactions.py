@@ -6,9 +6,8 @@ So no connection is left in the middle of a statement, and a status that was wri
 
 from __future__ import annotations  # CoroutineType takes type arguments for the type checker only
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
 from types import CoroutineType
@@ -21,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import StoreUnavailable
 from bot.store.connections import Engines, Transaction
+from bot.unbroken import unbroken
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,24 +62,9 @@ def _through(method: Method[A, P, T], choose: Callable[[Engines], AsyncEngine]) 
                 async with choose(self.engines).begin() as tx:
                     return await method(self, tx, *args, **kwargs)
 
-        return await _unbroken(unit())
+        return await unbroken(unit())
 
     return run
-
-
-async def _unbroken(unit: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.create_task(unit)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:  # raised again below, when the unit is through
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it as forgotten
-        raise cancelled
-    return task.result()
 
 
 @contextmanager

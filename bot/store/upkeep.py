@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, delete, select, text
 
-from bot.store import expiry
+from bot.store import retention
 from bot.store.bells import Bells
 from bot.store.blobs import Blobs
 from bot.store.connections import Engines, Transaction
@@ -65,14 +65,14 @@ class Upkeep:
     @reading
     async def _idle_threads(self, tx: Transaction, idle: float) -> Sequence[str]:
         """Looked for without holding anybody up, and looked at again before anything is deleted."""
-        query = expiry.idle_threads(self._dialect.ago(idle)).limit(BATCH)
+        query = retention.idle_threads(self._dialect.ago(idle)).limit(BATCH)
         return (await tx.execute(query)).scalars().all()
 
     @writing
     async def _forget_threads(self, tx: Transaction, found: Sequence[str], idle: float) -> tuple[int, list[str]]:
-        idle_still = await expiry.lock_idle(tx, found, self._dialect.ago(idle))
-        forgotten, digests = await expiry.shorten(tx, idle_still, RUNS)
-        digests += await expiry.forget(tx, forgotten)
+        idle_still = await retention.lock_idle(tx, found, self._dialect.ago(idle))
+        forgotten, digests = await retention.shorten(tx, idle_still, RUNS)
+        digests += await retention.forget(tx, forgotten)
         return max(len(forgotten), 1 if idle_still else 0), digests
 
     async def forget_files(self, age: float) -> int:

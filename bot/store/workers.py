@@ -9,7 +9,7 @@ from bot.domain.workers import RECEIVERS, WORKERS, Present, Role
 from bot.errors import Fenced
 from bot.store.bells import Bells
 from bot.store.connections import Engines, Transaction
-from bot.store.presence import presence
+from bot.store.heartbeats import heartbeats
 from bot.store.transactions import beating, writing
 
 
@@ -20,7 +20,7 @@ class Workers:
         """Use these connections and wake this process by these bells."""
         self.engines = engines
         self._bells = bells
-        self._sql = presence(postgres=engines.postgres)
+        self._sql = heartbeats(postgres=engines.postgres)
 
     @beating
     async def enrol(self, tx: Transaction, worker_id: str, role: Role) -> Present:

@@ -133,9 +133,9 @@ class Subject(ABC):
         finally:
             await self.adapter.close()
 
-    async def find(self, address: Address, key: str, since: float) -> Posted | None:
-        """Look a message up; a platform where nothing can be looked up skips here."""
-        return await self.adapter.find(address, key, since)
+    async def find(self, address: Address, key: str, since: float, *known: Posted) -> Posted | None:
+        """Look a message up beside others of its answer; a platform where nothing can be looked up skips here."""
+        return await self.adapter.find(address, key, since, [posted.ref for posted in known])
 
     async def asked(self, text: str = "hello") -> Address:
         """Where the answer to a new question goes."""
@@ -193,12 +193,12 @@ class AdapterContract:
     async def test_a_message_that_was_posted_is_found_by_its_key_and_edited(self, subject: Subject) -> None:
         async with subject.running():
             address, since = await subject.asked(), time.time() - 60
-            await subject.adapter.post(address, Outbound(text="before", buttons=STOP), "k1")
-            await subject.adapter.post(address, Outbound(text="after", buttons=STOP, continuation=True), "k2")
-            found = await subject.find(address, "k1", since)
+            first = await subject.adapter.post(address, Outbound(text="before", buttons=STOP), "k1")
+            second = await subject.adapter.post(address, Outbound(text="after", buttons=STOP, continuation=True), "k2")
+            found = await subject.find(address, "k1", since, second)
             assert found is not None
             await subject.adapter.edit(address, found.ref, Outbound(text="changed"))
-            assert await subject.find(address, "k3", since) is None
+            assert await subject.find(address, "k3", since, first, second) is None
         changed, other = subject.shown()
         assert "changed" in changed
         assert "after" in other

@@ -98,7 +98,7 @@ async def test_a_store_that_is_away_costs_nothing_but_the_write(
     seen = await seen_of(sqlite_store, 5)
     seen.release(9)
     with monkeypatch.context() as broken:
-        broken.setattr(sqlite_store.notes, "write", away)
+        broken.setattr(sqlite_store.notes, "raise_to", away)
         await seen.write()
     assert await sqlite_store.notes.read(NAME) == "5"
     await seen.write()
@@ -108,14 +108,14 @@ async def test_a_store_that_is_away_costs_nothing_but_the_write(
 async def test_a_changed_mark_is_written_without_being_asked(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, write = asyncio.Event(), sqlite_store.notes.write
+    written, raise_to = asyncio.Event(), sqlite_store.notes.raise_to
 
-    async def noted(name: str, value: str) -> None:
-        await write(name, value)
+    async def noted(name: str, value: int) -> None:
+        await raise_to(name, value)
         written.set()
 
     seen = await seen_of(sqlite_store, 5)
-    monkeypatch.setattr(sqlite_store.notes, "write", noted)
+    monkeypatch.setattr(sqlite_store.notes, "raise_to", noted)
     keeping = asyncio.create_task(seen.keep())
     with seen.taking(8):
         pass

@@ -1,6 +1,7 @@
 """Assistants, files, collections and notes."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bot.domain.assistants import Assistant, CodeInterpreterTool, FunctionDefini
 from bot.domain.ids import new_id
 from bot.errors import StoreUnavailable
 from bot.ports import Store
+from bot.store import open_store
 from tests.store.scene import ASSISTANT
 from tests.store.tampering import behind_its_back
 
@@ -108,3 +110,24 @@ async def test_a_note_is_what_was_written_last(store: Store) -> None:
     await store.notes.write("hash", "1")
     await store.notes.write("hash", "2\x00")
     assert await store.notes.read("hash") == "2\ufffd"
+
+
+async def test_a_number_is_only_ever_raised(store: Store) -> None:
+    for value, kept in ((9, "9"), (10, "10"), (7, "10"), (2**62, str(2**62)), (11, str(2**62))):
+        await store.notes.raise_to("mark", value)
+        assert await store.notes.read("mark") == kept
+
+
+async def test_of_two_that_raise_a_number_at_once_the_greater_one_is_right(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    """Two processes where the database takes two; each of them does it often, so that they meet."""
+    async with AsyncExitStack() as stack:
+        other = store
+        if database_url.startswith("postgres"):
+            other = await stack.enter_async_context(open_store(database_url, tmp_path))
+        for greatest in range(100, 3000, 100):
+            ours = (store.notes.raise_to("mark", greatest - number) for number in range(0, 6, 2))
+            theirs = (other.notes.raise_to("mark", greatest - number) for number in range(1, 6, 2))
+            await asyncio.gather(*ours, *theirs)
+            assert await store.notes.read("mark") == str(greatest)

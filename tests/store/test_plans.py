@@ -12,10 +12,10 @@ from sqlalchemy import ClauseElement, Connection, CursorResult, TextClause, sele
 from bot.domain.runs import Run, RunStatus
 from bot.store import migrate
 from bot.store.dialects import dialect
-from bot.store.expiry import idle_threads
+from bot.store.heartbeats import Heartbeats, heartbeats
 from bot.store.history import newest_first
 from bot.store.intake import accepted_since, newest_in_channel
-from bot.store.presence import Presence, presence
+from bot.store.retention import idle_threads
 from bot.store.statements import HOLD, HOLD_RUN, Statements, statements
 from bot.store.upkeep import waking
 from tests.store.tampering import aside
@@ -69,7 +69,7 @@ def hot(name: str, *, postgres: bool) -> ClauseElement:
     }
     if name in either:
         return either[name]
-    home = presence(postgres=postgres)
+    home = heartbeats(postgres=postgres)
     statement: TextClause = getattr(home if hasattr(home, name) else statements(postgres=postgres), name)
     return statement.bindparams(names=["n"], worker="w", limit=5) if name == "take_duties" else statement
 
@@ -166,9 +166,9 @@ def fill(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-@pytest.mark.parametrize("statements_of", [statements, presence])
+@pytest.mark.parametrize("statements_of", [statements, heartbeats])
 def test_both_dialects_name_the_same_statements_with_the_same_parameters(
-    statements_of: Callable[..., Statements | Presence],
+    statements_of: Callable[..., Statements | Heartbeats],
 ) -> None:
     one, other = statements_of(postgres=False), statements_of(postgres=True)
     for field in fields(one):

@@ -14,8 +14,10 @@ from bot.domain.files import File
 from bot.domain.lanes import Lease
 from bot.domain.messages import Attachment, ImageFilePart
 from bot.domain.runs import RunStatus
+from bot.engine import RunningRuns
 from bot.errors import StoreUnavailable
 from bot.ports import Ending, Store
+from bot.relay.full_lane import turn_away, why_turned_away
 from bot.store import open_store, upkeep
 from tests.store.decisions import interrupted
 from tests.store.scene import ASSISTANT, Scene, an_event
@@ -113,15 +115,11 @@ async def test_old_keys_are_forgotten_and_young_ones_are_not(scene: Scene, datab
 
 
 async def test_an_idle_thread_goes_with_everything_that_hangs_on_it(scene: Scene, database_url: str) -> None:
-    _, run_id = await answered(scene)
-    await scene.store.notes.write(f"turned away {run_id}", "9")
-    await scene.store.notes.write("turned away run_x", "9")
+    await answered(scene)
     await grow_old(database_url)
     assert await scene.store.upkeep.forget_threads(DAY) == 1
     for table in ("threads", "conversations", "runs", "messages", "turns", "run_steps", "deliveries", "lanes"):
         assert await behind_its_back(database_url, f"DELETE FROM {table}") == 0, table
-    assert await scene.store.notes.read(f"turned away {run_id}") is None
-    assert await scene.store.notes.read("turned away run_x") == "9"
     assert await scene.store.upkeep.forget_threads(DAY) == 0
 
 
@@ -135,6 +133,26 @@ async def test_after_that_the_conversation_starts_over_and_old_events_are_still_
     assert (await scene.say("hi", "C1", "k")).duplicate
     assert await scene.store.intake.thread_of("C1") is None
     assert (await scene.say("hi", "C1")).ahead == 0
+
+
+async def test_what_the_relay_noted_about_a_run_that_it_turned_away_goes_with_the_run(
+    scene: Scene, database_url: str
+) -> None:
+    notes, control = scene.store.notes, RunningRuns(scene.store.runs)
+    turned_away = []
+    for conversation in ("C1", "C2"):
+        run_id = (await scene.say("one too many", conversation)).run_id
+        await turn_away(notes, control, run_id, 9)
+        lease, work = await scene.take()
+        await scene.store.runs.end(lease, run_id, Ending(RunStatus.CANCELLED))
+        await scene.store.deliveries.close(lease, run_id, DeliveryState.DELIVERED)
+        assert await scene.store.lanes.next_work(lease) is None
+        turned_away.append(work.run.model_copy(update={"status": RunStatus.CANCELLED}))
+        if conversation == "C1":
+            await grow_old(database_url)
+    assert all([await why_turned_away(notes, run) for run in turned_away])
+    assert await scene.store.upkeep.forget_threads(DAY) == 1
+    assert [await why_turned_away(notes, run) is None for run in turned_away] == [True, False]
 
 
 async def test_the_newest_message_counts_not_the_age_of_the_thread(scene: Scene, database_url: str) -> None:

@@ -51,7 +51,7 @@ QUICK = EngineLimits(
     backoff=0.0,
     outage_backoff=0.0,
     drain=5.0,
-    stop_poll=None,
+    stop_poll=0.05,
     delivery_delay=0.01,
     job_look=0.05,
 )

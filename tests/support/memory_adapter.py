@@ -174,13 +174,10 @@ class MemoryAdapter:
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         return await self._do("post", lambda: self._post(address, outbound, key))
 
-    async def find(
-        self, address: Address, key: str, since: float, known: Sequence[dict[str, str]] | None = None
-    ) -> Posted | None:
+    async def find(self, address: Address, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
         assert since <= time.time() - 23 * 3600, "our clock may be hours ahead of the platform's"
         run = key.rpartition("-")[0]
         others = {m.id for m in self.visible if m.key != key and m.key.rpartition("-")[0] == run}
-        assert known is not None
         assert others <= {ref["id"] for ref in known}, "the answer's other messages are told"
         return await self._do("find", lambda: self._find(address, key))
 

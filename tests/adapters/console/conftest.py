@@ -66,7 +66,7 @@ class ConsoleSubject(Subject):
     def lose_answer(self) -> NoReturn:
         pytest.skip("printing has no answer that could be lost")
 
-    async def find(self, address: Address, key: str, since: float) -> NoReturn:
+    async def find(self, address: Address, key: str, since: float, *known: Posted) -> NoReturn:
         pytest.skip("what was printed cannot be looked up")
 
     def lost(self, posted: Posted) -> NoReturn:

@@ -36,8 +36,8 @@ async def test_a_decision_says_which_call_it_is_about(bench: Bench, decision: Bu
 async def test_a_message_with_decisions_is_found_by_its_key(bench: Bench) -> None:
     address = await mention(bench)
     posted = await bench.adapter.post(address, Outbound(text="Did it work?", buttons=DECISIONS), "k1-0")
-    assert await bench.adapter.find(address, "k1-0", 0.0) == posted
-    assert await bench.adapter.find(address, "2.0", 0.0) is None
+    assert await bench.adapter.find(address, "k1-0", 0.0, []) == posted
+    assert await bench.adapter.find(address, "2.0", 0.0, []) is None
 
 
 @pytest.mark.parametrize("op", ["stop", "worked", "again", "skip"])

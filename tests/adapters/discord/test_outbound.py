@@ -51,8 +51,8 @@ async def test_a_message_that_was_created_is_found_by_its_key(bench: Bench) -> N
     address = await mention(bench)
     posted = await bench.adapter.post(address, Outbound(text="Hi", buttons=(STOP,)), "k1")
     await bench.adapter.post(address, Outbound(text="more", buttons=(STOP,)), "k2")
-    assert await bench.adapter.find(address, "k1", time.time() - 60) == posted
-    assert await bench.adapter.find(address, "k9", time.time() - 60) is None
+    assert await bench.adapter.find(address, "k1", time.time() - 60, []) == posted
+    assert await bench.adapter.find(address, "k9", time.time() - 60, []) is None
 
 
 async def test_an_edit_replaces_text_and_buttons_and_keeps_previews_off(bench: Bench) -> None:
@@ -93,7 +93,7 @@ async def test_an_answer_to_ask_shows_no_previews(bench: Bench) -> None:
 async def test_a_message_is_found_whatever_our_clock_says(bench: Bench) -> None:
     address = await mention(bench)
     posted = await bench.adapter.post(address, Outbound(text="Hi", buttons=(STOP,)), "k1")
-    assert await bench.adapter.find(address, "k1", time.time() + 3_600) == posted
+    assert await bench.adapter.find(address, "k1", time.time() + 3_600, []) == posted
 
 
 async def test_a_continuation_of_an_answer_to_ask_is_a_message_of_its_own(bench: Bench) -> None:
@@ -170,7 +170,7 @@ async def test_an_answer_whose_thread_could_not_be_opened_is_found_in_the_channe
     posted = await bench.adapter.post(address, Outbound(text="one", buttons=(STOP,)), "k1")
     assert posted.ref["channel"] == bench.channel("general")
     other = adapter_of(bench.server, bench.store)
-    assert await other.find(address, "k1", time.time() - 60) == posted
+    assert await other.find(address, "k1", time.time() - 60, []) == posted
     await other.close()
 
 
@@ -178,7 +178,7 @@ async def test_a_continuation_of_an_answer_to_ask_is_found(bench: Bench) -> None
     address = await asked(bench)
     await bench.adapter.post(address, Outbound(text="one", buttons=(STOP,)), "k1")
     posted = await bench.adapter.post(address, Outbound(text="two", buttons=(STOP,), continuation=True), "k2")
-    assert await bench.adapter.find(address, "k2", time.time() - 60) == posted
+    assert await bench.adapter.find(address, "k2", time.time() - 60, []) == posted
 
 
 async def test_limits_of_reactions_threads_and_refusals_do_not_reach_the_governor(bench: Bench) -> None:
@@ -187,7 +187,7 @@ async def test_limits_of_reactions_threads_and_refusals_do_not_reach_the_governo
     address = await mention(bench)
     bench.server.faults.add("POST /channels/{channel_id}/messages", "429", seconds=0.1)
     posted = await bench.adapter.post(address, Outbound(text="one"), "k1")
-    await bench.adapter.find(address, "k1", time.time() - 60)
+    await bench.adapter.find(address, "k1", time.time() - 60, [])
     await bench.adapter.edit(address, posted.ref, Outbound(text="two"))
     assert [(signal.limit, signal.retry_after) for signal in bench.reception.rates] == [(5, None), (5, None)]
 

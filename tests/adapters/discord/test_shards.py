@@ -30,7 +30,7 @@ async def test_there_is_one_connection_a_shard_that_discord_recommends(sqlite_st
 async def test_the_names_are_waited_for_while_discord_is_away(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.relay.patience.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("bot.relay.waiting.FIRST_WAIT", 0.01)
     async with opened() as server:
         adapter = adapter_of(server, sqlite_store)
         server.faults.add("GET /users/@me", "503")

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from adapters.slack import SlackAdapter, missed
-from adapters.slack.catch_up import OnlyForward
 from adapters.slack.stamps import micros
 from bot.playground.slack import SlackStandIn
 from bot.playground.view import Upload
@@ -172,15 +171,6 @@ async def test_the_mark_survives_a_restart(
     async with connected(slack, reception, notes):
         await reception.messages(2)
     assert texts(reception.deliveries) == ["first", "second"]
-
-
-async def test_a_mark_only_moves_forward(notes: Notes) -> None:
-    """The slower of two gateways does not undo what the faster one has written."""
-    forward = OnlyForward(notes)
-    await forward.write("slack seen T1", "9")
-    await forward.write("slack seen T1", "10")
-    await forward.write("slack seen T1", "7")
-    assert await forward.read("slack seen T1") == "10"
 
 
 async def test_two_gateways_that_read_the_same_answer_once(

@@ -67,7 +67,7 @@ async def test_a_continuation_of_an_ask_has_no_heading(
     await slack.command("ada", "general", "ask", {"text": "hello"})
     address = reception.inbound[0].event.address
     await adapter.post(address, Outbound(text="One", continuation=True), "k2")
-    found = await adapter.find(address, "k2", time.time() - 60)
+    found = await adapter.find(address, "k2", time.time() - 60, [])
     assert found is not None
     await adapter.edit(address, found.ref, Outbound(text="One two", continuation=True))
     (body,) = slack.messages("general")[-1].blocks

@@ -14,8 +14,8 @@ from adapters.slack.api import SlackApi
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader, message_keys
 from adapters.slack.ingress import Ingress
+from adapters.slack.living_sockets import LivingSockets
 from adapters.slack.payloads import Envelope
-from adapters.slack.presence import Presence
 from adapters.slack.replies import Identity
 from adapters.slack.settings import SlackConfig
 from adapters.slack.socket import Socket
@@ -174,7 +174,7 @@ async def test_a_frame_that_makes_no_sense_is_acknowledged_and_ignored(
     """Sent again it would make no more sense."""
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
     api = SlackApi(SlackConfig.model_validate(tokens))
-    socket = Socket("slack:T1:socket 1", api, app, slack.app_token, Watch(), Presence(1.0, lambda: None))
+    socket = Socket("slack:T1:socket 1", api, app, slack.app_token, Watch(), LivingSockets(1.0, lambda: None))
     response = await socket._response(SocketModeRequest("events_api", "1", {**envelope(), **odd}))
     assert response.status == 200
     assert not reception.deliveries

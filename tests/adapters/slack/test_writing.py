@@ -79,21 +79,21 @@ async def test_a_message_is_found_by_its_key(adapter: SlackAdapter, slack: Slack
     since = time.time()
     await adapter.post(address, Outbound(text="One"), "key1")
     second = await adapter.post(address, Outbound(text="Two"), "key2")
-    assert await adapter.find(address, "key2", since) == second
-    assert await adapter.find(address, "key3", since) is None
+    assert await adapter.find(address, "key2", since, []) == second
+    assert await adapter.find(address, "key3", since, []) is None
 
 
 async def test_an_answer_at_top_level_is_found_with_its_heading(adapter: SlackAdapter, slack: SlackStandIn) -> None:
     place = Place(team="T00PARLEY1", channel="C00GENERAL", lead="Ada asked: why?")
     posted = await adapter.post(place.address(), Outbound(text="Because."), "key1")
-    assert await adapter.find(place.address(), "key1", time.time() - 60) == posted
+    assert await adapter.find(place.address(), "key1", time.time() - 60, []) == posted
 
 
 async def test_a_message_on_a_later_page_is_found(adapter: SlackAdapter, slack: SlackStandIn, address: Address) -> None:
     for number in range(210):
         await slack.speak("ada", "general", str(number), thread=address.place["thread"])
     posted = await adapter.post(address, Outbound(text="Here"), "key1")
-    assert await adapter.find(address, "key1", time.time() - 60) == posted
+    assert await adapter.find(address, "key1", time.time() - 60, []) == posted
     assert len(calls(slack, "conversations.replies")) == 2
 
 
@@ -150,9 +150,9 @@ async def test_a_post_whose_outcome_is_unknown_is_found(
         slack.faults.add("chat.postMessage", kind, seconds=2)  # type: ignore[arg-type]
         with pytest.raises(Unreachable):
             await writer.post(address, Outbound(text="One"), "key1")
-        found = await other.find(address, "key1", since)
+        found = await other.find(address, "key1", since, [])
         assert found is not None
-        assert found == await writer.find(address, "key1", since)
+        assert found == await writer.find(address, "key1", since, [])
         await other.edit(address, found.ref, Outbound(text="One two", final=True))
     finally:
         await writer.close()

@@ -15,13 +15,13 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 
 
-async def patiently(call: Callable[[], Awaitable[T]], platform: str, first_wait: float = FIRST_WAIT) -> T:
-    """Repeat a harmless call until the platform answers. Waits double from `first_wait` seconds to half a minute.
+async def patiently(call: Callable[[], Awaitable[T]], platform: str) -> T:
+    """Repeat a harmless call until the platform answers. Waits double from a second to half a minute.
 
     Raises:
         PlatformError: the platform answered, and it is no use to repeat (a wrong token).
     """
-    wait = first_wait
+    wait = FIRST_WAIT
     while True:
         try:
             return await call()

@@ -48,21 +48,6 @@ async def settle(tasks: Collection[asyncio.Task[Any]], seconds: float | None) ->
         _leave_behind(task)
 
 
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Carry work that takes a bounded time through; a cancellation that comes meanwhile is passed on afterwards."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:  # raised again below
-            cancelled = error
-    if cancelled is not None:
-        _forget(task)
-        raise cancelled
-    return task.result()
-
-
 def _leave_behind(task: asyncio.Task[Any]) -> None:
     task.cancel()
     _left_behind.add(task)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Presence:
+class LivingSockets:
     """The last sign of life of each socket.
 
     A short gap is Slack's to mend: what it could not deliver it sends again, at once and after a minute.

@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Text, delete, exists, func, or_, select, text, type_coerce
 
+from bot.domain.runs import NOTE_OF_TURNED_AWAY
 from bot.store.connections import Transaction
 from bot.store.files import named_files
 from bot.store.schema import ACTIVE_RUN, OPEN_DELIVERY, deliveries, files, lanes, messages, notes, runs, threads
 
-TURNED_AWAY: Final = "turned away "
-"""Beginning of the names of notes that the relay keeps about runs; the run's id follows."""
 _SOME: Final = 500
 """Parameters of a statement at a time."""
 
@@ -72,7 +71,7 @@ async def _forget_oldest(tx: Transaction, thread: str, count: int) -> list[str]:
     theirs = (messages.c.thread_id == thread, messages.c.run_seq <= upto)
     named = await _named_files(tx, *theirs)
     older = (runs.c.thread_id == thread, runs.c.seq <= upto)
-    await tx.execute(delete(notes).where(notes.c.name.in_(select(TURNED_AWAY + runs.c.id).where(*older))))
+    await tx.execute(delete(notes).where(notes.c.name.in_(select(NOTE_OF_TURNED_AWAY + runs.c.id).where(*older))))
     await tx.execute(delete(messages).where(*theirs))
     await tx.execute(delete(runs).where(*older))
     return await _forget_files(tx, named)
@@ -81,7 +80,7 @@ async def _forget_oldest(tx: Transaction, thread: str, count: int) -> list[str]:
 async def forget(tx: Transaction, ids: Sequence[str]) -> list[str]:
     """Delete threads with all that hangs on them, and the files of their messages. Returns the digests of these."""
     named = await _named_files(tx, messages.c.thread_id.in_(ids))
-    about = select(TURNED_AWAY + runs.c.id).where(runs.c.thread_id.in_(ids))
+    about = select(NOTE_OF_TURNED_AWAY + runs.c.id).where(runs.c.thread_id.in_(ids))
     await tx.execute(delete(notes).where(notes.c.name.in_(about)))
     await tx.execute(delete(threads).where(threads.c.id.in_(ids)))
     return await _forget_files(tx, named)

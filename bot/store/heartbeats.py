@@ -18,7 +18,7 @@ from bot.store.schema import OWNED_LANE
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Heartbeats:
     """The statements in one dialect."""
 
     # heartbeats
@@ -37,9 +37,9 @@ class Presence:
     give_up_duty: TextClause
 
 
-def _presence(dialect: Dialect) -> Presence:
+def _heartbeats(dialect: Dialect) -> Heartbeats:
     now, present = dialect.now, _present(dialect)
-    return Presence(
+    return Heartbeats(
         enrol=text(
             "INSERT INTO workers (id, role, version, expires_at, draining) "
             f"VALUES (:worker, :role, :version, {now} + {LEASE_SECONDS}, false) ON CONFLICT (id) DO UPDATE SET "
@@ -97,10 +97,10 @@ def _present(dialect: Dialect) -> str:
     return f"{others(RECEIVERS)} AS receivers, {others(WORKERS)} AS workers"
 
 
-SQLITE: Final = _presence(dialects.SQLITE)
-POSTGRES: Final = _presence(dialects.POSTGRES)
+SQLITE: Final = _heartbeats(dialects.SQLITE)
+POSTGRES: Final = _heartbeats(dialects.POSTGRES)
 
 
-def presence(*, postgres: bool) -> Presence:
+def heartbeats(*, postgres: bool) -> Heartbeats:
     """The statements for this kind of database."""
     return POSTGRES if postgres else SQLITE
