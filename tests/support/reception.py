@@ -1,7 +1,7 @@
 """A relay that only writes down what an adapter tells it. Shared by the tests of all adapters."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
@@ -84,12 +84,13 @@ class RecordingReception:
         self._fail_if_told()
         return conversation in self._conversations
 
-    async def live_conversations(self, since: float) -> tuple[str, ...]:
-        """All conversations, the newest first: tests do not last long."""
+    async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
+        """Conversations of these kinds, however old: tests do not last long."""
         del since
         await self._pass()
         self._fail_if_told()
-        return tuple(reversed(self._conversations))
+        known = [key for key in reversed(self._conversations) if without not in key]
+        return tuple(key for prefix in within for key in known if key.startswith(prefix))
 
     def join(self, conversation: str) -> None:
         """The bot becomes part of a conversation, as by posting into a new one."""
