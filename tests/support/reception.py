@@ -28,6 +28,8 @@ class RecordingReception:
         """What becomes of a message that was not seen before."""
         self.unavailable = 0
         """So many of the next calls raise `StoreUnavailable`."""
+        self.share = 200
+        """Live conversations of a kind that are told of."""
         self.reply = "done"
         """What commands answer."""
         self.note: str | None = None
@@ -90,7 +92,8 @@ class RecordingReception:
         await self._pass()
         self._fail_if_told()
         known = [key for key in reversed(self._conversations) if without not in key]
-        return tuple(key for prefix in within for key in known if key.startswith(prefix))
+        kinds = ([key for key in known if key.startswith(prefix)] for prefix in within)
+        return tuple(key for kind in kinds for key in kind[: self.share])
 
     def join(self, conversation: str) -> None:
         """The bot becomes part of a conversation, as by posting into a new one."""

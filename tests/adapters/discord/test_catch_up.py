@@ -70,6 +70,30 @@ async def test_a_direct_message_is_read_although_discord_tells_of_none(sqlite_st
         assert set(read) == {f"/channels/{server.dm_id('ben')}/messages"}
 
 
+async def test_questions_in_channels_push_no_direct_message_and_no_thread_out(sqlite_store: Store) -> None:
+    """`/ask` leaves conversations behind in whose place nothing can be read, and as many as anybody likes."""
+    async with connected(sqlite_store) as bench:
+        server, reception, general = bench.server, bench.reception, bench.channel("general")
+        await server.speak("ben", bench.dm("ben"), "hello")
+        (asked,) = await reception.messages(1)
+        await server.speak("ada", general, "@Parley hello")
+        thread = (
+            await bench.adapter.post((await reception.messages(2))[1].event.address, Outbound(text="hi"), "k1")
+        ).ref
+        for number in range(3):
+            await server.command("ada", general, "ask", {"question": f"{number}?"})
+        await reception.messages(5)
+        reception.share = 1
+        server.gateway.close(4000)
+        server.gateway.expire()
+        await server.speak("ada", "", "more in the thread", thread=thread["channel"])
+        server.archive(thread["channel"])
+        await server.speak("ben", bench.dm("ben"), "more in private")
+        await reception.messages(7)
+    assert sorted(texts(reception)[5:]) == ["more in private", "more in the thread"]
+    assert asked.event.conversation == f"discord:dm:{bench.dm('ben')}"
+
+
 async def test_a_thread_that_was_archived_meanwhile_is_read(sqlite_store: Store) -> None:
     """GUILD_CREATE does not list it, so nobody tells that something was said there."""
     async with connected(sqlite_store) as bench:
