@@ -246,7 +246,7 @@ async def test_live_conversations_are_read_before_a_pause_and_the_rest_after_it(
         before = await mark_of(sqlite_store, server)
         async with keeping(server, sqlite_store, reception):
             await reception.messages(2)
-            await pauses.begun.wait()
+            await asyncio.wait_for(pauses.begun.wait(), 10)
             await server.speak("ben", server.dm_id("ben"), "live")
             await reception.messages(3)
         assert await mark_of(sqlite_store, server) == before, "what is unread is read after the next start"
@@ -309,7 +309,7 @@ async def test_a_session_that_begins_while_another_is_caught_up_misses_nothing(
         await server.speak("ben", server.dm_id("ben"), "one")
         await server.speak("ada", server.channel_id("general"), "@Parley two")
         async with keeping(server, sqlite_store, reception):
-            await pauses.begun.wait()
+            await asyncio.wait_for(pauses.begun.wait(), 10)
             sessions = len(server.gateway.identified_at)
             server.gateway.invalidate(resumable=False)
             await server.speak("ada", server.channel_id("support"), "@Parley three")

@@ -315,7 +315,7 @@ async def test_nothing_is_given_up_at_a_pause(
     await lost(slack, "ada", "general", "@Parley one")
     await lost(slack, "ben", "support", "@Parley two")
     async with connected(slack, reception, notes):
-        await pauses.begun.wait()
+        await asyncio.wait_for(pauses.begun.wait(), 10)
         await slack.speak("ada", "dm", "live")
         await reception.messages(2)
     assert await notes.read("slack seen T00PARLEY1") == before
@@ -344,7 +344,7 @@ async def test_many_channels_keep_no_thread_from_being_read(
     await lost(slack, "ben", "general", "what about me?", talk)
     await lost(slack, "ben", "dm", "and me?")
     async with connected(slack, reception, notes):
-        await pauses.begun.wait()
+        await asyncio.wait_for(pauses.begun.wait(), 10)
         assert sorted(texts(reception.inbound)[2:]) == ["and me?", "what about me?"]
         assert len(reads(slack)) == 20
         pauses.over.set()
