@@ -1,15 +1,17 @@
 """What was said while nobody listened: Discord delivers it to no later session, so it is read."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import time
+from asyncio import sleep
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import discord
 import structlog
-from discord.abc import Messageable
 
-from adapters.discord.inbound import channel_in
+from adapters.discord.inbound import NO_CHANNEL, channel_in, kind_of
 from adapters.discord.shards import Shard
 from bot.errors import StoreUnavailable
 from bot.relay.contract import Reception
@@ -21,96 +23,161 @@ _OLDEST = timedelta(hours=24)
 """Whoever asked earlier does not wait any more."""
 _LIVE = timedelta(days=30)
 """Conversations in which nothing was said to us for longer are read only if Discord tells of something new in them."""
-_MOST_CONVERSATIONS = 200
-_MOST = 500
-"""Messages read after one pause, in all channels together."""
+_PAGE = 100
+"""Messages in a page, Discord's most."""
+_REQUESTS = 200
+"""Requests without a pause."""
+_MESSAGES = 500
+"""Messages for us without a pause."""
+_PAUSE = 20.0
+"""Seconds until reading goes on: others need the same limits."""
 
 Spoken = discord.TextChannel | discord.VoiceChannel | discord.Thread
+Readable = Spoken | discord.PartialMessageable
+Place = tuple[int | None, int]
+"""Server and channel; no server for direct messages."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Missed:
-    """What one shard may have missed."""
+    """What one shard may have missed since one of its sessions began."""
 
     client: discord.Client
     """Ready, so that it knows channels and their last messages."""
     shard: Shard
     reception: Reception
-    receive: Callable[[discord.Message], Awaitable[None]]
-    """Takes a message; one that it knows already does no harm."""
+    receive: Callable[[discord.Message], Awaitable[bool]]
+    """Takes a message; one that it knows already does no harm. Returns whether it was for us."""
+    read_to: dict[int, int]
+    """The last message that was read, by channel, since the mark is held: another session goes on from there."""
+    superseded: Callable[[], bool]
+    """Whether another session has begun: it reads everything, for it knows of more."""
+    _requests: int = field(default=0, init=False)
+    _messages: int = field(default=0, init=False)
+    _most: tuple[int, int] = field(default=(0, 0), init=False)
+    """Requests and messages at which the next pause is due."""
+    _known: dict[int, Readable] = field(default_factory=dict[int, Readable], init=False)
+    """Channels that Discord has told of."""
 
-    async def read(self, seen: Seen, now: float) -> bool:
-        """Hand over what was said after the mark, oldest first in each channel, and release the mark.
+    async def read(self, seen: Seen) -> bool:
+        """Hand over what was said after the mark, oldest first in each channel, and release the mark at the end.
 
         The first start ever has missed nothing.
 
         Args:
             seen: held since the session began.
-            now: Unix seconds.
 
         Returns:
-            False when Discord or the store did not answer. Then the mark stays, and all can be read again.
+            False when Discord or the store did not answer. Then the mark stays, and reading can go on.
         """
-        newest = newest_known(self.client)
+        newest, first = newest_known(self.client), seen.mark is None
         if seen.mark is not None:
-            after = max(seen.mark, discord.utils.time_snowflake(datetime.fromtimestamp(now, UTC) - _OLDEST))
             try:
-                newest = max(newest, await self._hand_over(after, now))
+                await self._hand_over(seen.mark)
             except (discord.DiscordException, aiohttp.ClientError, OSError, StoreUnavailable) as error:
                 log.warning("discord not caught up", shard=self.shard.name, error=str(error) or type(error).__name__)
                 return False
-        seen.release(newest)
+        if first or not self.superseded():
+            seen.release(max([newest, *self.read_to.values()]))
+            self.read_to.clear()
+        if self.superseded():
+            seen.hold()  # for the session that has begun: there was no mark yet that it could have held
         return True
 
-    async def _hand_over(self, after: int, now: float) -> int:
-        """Returns the youngest message."""
-        left, newest = _MOST, 0
-        async for channel in self._channels(after, now):
-            if left <= 0:
-                log.warning("discord caught up in part, the rest is given up", shard=self.shard.name, messages=_MOST)
-                break
-            async for message in _said_in(channel, after, left):
-                left -= 1
-                newest = max(newest, message.id)
-                await self._take(message)
-        log.info("discord caught up", shard=self.shard.name, messages=_MOST - left)
-        return newest
+    # --- what -------------------------------------------------------------------------------------------------
 
-    async def _take(self, message: discord.Message) -> None:
+    async def _hand_over(self, mark: int) -> None:
+        """Read in rounds, a page of each channel, so that no channel keeps us from another."""
+        self._requests = self._messages = 0
+        self._most = (_REQUESTS, _MESSAGES)
+        unread = await self._channels(mark)
+        while unread and not self.superseded():
+            place = unread.popleft()
+            channel = await self._found(place)
+            if channel and _has_news(channel, self._after(channel.id, mark)) and await self._page(channel, mark):
+                unread.append(place)
+        log.info(
+            "discord caught up",
+            shard=self.shard.name,
+            messages=self._messages,
+            requests=self._requests,
+            complete=not unread,
+        )
+
+    async def _page(self, channel: Readable, mark: int) -> bool:
+        """Hand a page over. Returns whether there may be more."""
+        await self._request()
+        after, read = discord.Object(self._after(channel.id, mark)), 0
         try:
-            await self.receive(message)
+            async for message in channel.history(limit=_PAGE, after=after, oldest_first=True):
+                self._messages += await self._take(message)
+                self.read_to[channel.id] = message.id
+                read += 1
+        except (discord.Forbidden, discord.NotFound) as error:
+            log.info("discord channel not read", code=error.code)
+            return False
+        return read == _PAGE
+
+    async def _take(self, message: discord.Message) -> bool:
+        try:
+            return await self.receive(message)
         except StoreUnavailable:
             raise
         except Exception:  # one message that cannot be understood must not keep all the others from being answered
             log.exception("message not caught up", message_id=message.id)
+            return True
 
-    async def _channels(self, after: int, now: float) -> AsyncGenerator[Messageable]:
-        """Channels in which something was said after that, live conversations first.
+    async def _request(self) -> None:
+        """Before a request: wait when enough was asked for, or handed over, at once."""
+        requests, messages = self._most
+        if self._requests >= requests or self._messages >= messages:
+            told = {"messages": self._messages, "requests": self._requests, "complete": False}
+            log.info("discord caught up in part", shard=self.shard.name, goes_on_in=_PAUSE, **told)
+            await sleep(_PAUSE)
+            self._most = (self._requests + _REQUESTS, self._messages + _MESSAGES)
+        self._requests += 1
+
+    def _after(self, channel: int, mark: int) -> int:
+        """The last message of a channel that is known, or too old."""
+        oldest = discord.utils.time_snowflake(datetime.fromtimestamp(time.time(), UTC) - _OLDEST)
+        return max(mark, oldest, self.read_to.get(channel, 0))
+
+    # --- where ------------------------------------------------------------------------------------------------
+
+    async def _channels(self, mark: int) -> deque[Place]:
+        """Channels in which something may have been said after the mark, live conversations first.
 
         Of direct messages and archived threads Discord tells nothing; the database knows them.
         """
-        told = {channel.id: channel for guild in self.client.guilds for channel in spoken_in(guild)}
-        asked: set[int] = set()
-        live = await self.reception.live_conversations(now - _LIVE.total_seconds())
-        for guild, channel in [place for place in map(channel_in, live) if place][:_MOST_CONVERSATIONS]:
-            if channel in asked or not self.shard.holds(guild):
-                continue
-            asked.add(channel)
-            found = told.get(channel) or await self._untold(guild, channel)
-            if found is not None and _has_news(found, after):
-                yield found
-        for channel in told.values():
-            if channel.id not in asked and _has_news(channel, after):
-                yield channel
+        told = [channel for guild in self.client.guilds for channel in spoken_in(guild)]
+        self._known = {channel.id: channel for channel in told}
+        places: list[Place] = [*await self._live(), *((channel.guild.id, channel.id) for channel in told)]
+        silent = {channel.id for channel in told if not _has_news(channel, self._after(channel.id, mark))}
+        return deque(place for place in dict.fromkeys(places) if place[1] not in silent)
 
-    async def _untold(self, guild: int | None, channel: int) -> Messageable | None:
+    async def _live(self) -> list[Place]:
+        """Places of live conversations, direct messages first."""
+        servers = [kind_of(guild.id) for guild in self.client.guilds if self.shard.holds(guild.id)]
+        kinds = [kind_of(None), *servers] if self.shard.holds(None) else servers
+        since = time.time() - _LIVE.total_seconds()
+        live = await self.reception.live_conversations(since, kinds, NO_CHANNEL)
+        return [place for place in map(channel_in, live) if place]
+
+    async def _found(self, place: Place) -> Readable | None:
+        """The channel of a place. One that Discord did not tell of is asked for, once."""
+        guild, channel = place
         if guild is None:
             return self.client.get_partial_messageable(channel)
-        try:
-            found = await self.client.fetch_channel(channel)
-        except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # deleted, closed to us, or never opened
-            return None
-        return found if isinstance(found, Spoken) else None
+        if channel not in self._known:
+            await self._request()
+            try:
+                found = await self.client.fetch_channel(channel)
+            except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # deleted, closed, or never opened
+                return None
+            if not isinstance(found, Spoken):
+                return None
+            self._known[channel] = found
+        return self._known[channel]
 
 
 def newest_known(client: discord.Client) -> int:
@@ -124,14 +191,6 @@ def spoken_in(guild: discord.Guild) -> Sequence[Spoken]:
     return [*guild.text_channels, *guild.voice_channels, *guild.threads]
 
 
-def _has_news(channel: Messageable, after: int) -> bool:
+def _has_news(channel: Readable, after: int) -> bool:
     """Whether something was said after that; nobody tells of direct messages, so they have to be read."""
     return not isinstance(channel, Spoken) or (channel.last_message_id or 0) > after
-
-
-async def _said_in(channel: Messageable, after: int, limit: int) -> AsyncGenerator[discord.Message]:
-    try:
-        async for message in channel.history(limit=limit, after=discord.Object(after), oldest_first=True):
-            yield message
-    except (discord.Forbidden, discord.NotFound) as error:
-        log.info("discord channel not read", code=error.code)

@@ -58,6 +58,8 @@ class Connection:
         self._handlers = Handlers()
         self._queues = Queues()
         self._catching_up = asyncio.Lock()
+        self._read_to: dict[int, int] = {}
+        self._sessions = 0
         self.ready = asyncio.Event()
         """Set when Discord delivers events for the first time."""
 
@@ -131,6 +133,7 @@ class Connection:
         server = asyncio.Event()
 
         async def on_connect() -> None:
+            self._sessions += 1
             seen.hold()  # a session begins: before its first message, so that none hides what was missed
 
         async def on_guild_available(_: discord.Guild) -> None:
@@ -174,11 +177,18 @@ class Connection:
             await self._catch_up(client, seen)
 
     async def _catch_up(self, client: discord.Client, seen: Seen) -> None:
-        """Read what was missed, until it has been read."""
-        missed = Missed(client, self._shard, self._reception, lambda message: self._accept(client, message))
-        pause = self._config.restart_pause
+        """Read what was missed, until it has been read or another session has begun, which then reads it."""
+        session, pause = self._sessions, self._config.restart_pause
+        missed = Missed(
+            client=client,
+            shard=self._shard,
+            reception=self._reception,
+            receive=lambda message: self._accept(client, message),
+            read_to=self._read_to,
+            superseded=lambda: self._sessions != session,
+        )
         async with self._catching_up:
-            while not await missed.read(seen, time.time()):
+            while not await missed.read(seen):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -207,10 +217,15 @@ class Connection:
                 pause *= 2
         await not_taken(message, told=bool(message.guild is None or client.user in message.mentions))
 
-    async def _accept(self, client: discord.Client, message: discord.Message) -> None:
+    async def _accept(self, client: discord.Client, message: discord.Message) -> bool:
+        """Returns whether it was for us."""
         inbound = from_message(message, client.user.id if client.user else 0)
-        if inbound is not None and await self._reception.receive(inbound) is Verdict.QUEUED:
+        if inbound is None:
+            return False
+        verdict = await self._reception.receive(inbound)
+        if verdict is Verdict.QUEUED:
             await mark(message, "⏳")
+        return verdict is not Verdict.IGNORED
 
 
 async def _all_told(client: discord.Client, server: asyncio.Event) -> None:

@@ -11,6 +11,8 @@ from bot.domain.messages import Author
 from bot.relay.contract import Inbound
 
 PLATFORM = "discord"
+NO_CHANNEL = ":interaction:"
+"""In the keys of conversations that no channel holds: of a question in a plain channel, which ends with its answer."""
 _ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
 _KEY = re.compile(r"discord:(dm|\d+):(\d+)")
 _THREAD_NAME = 60
@@ -94,7 +96,7 @@ def from_ask(interaction: discord.Interaction, question: str, file: discord.Atta
 def conversation_of(interaction: discord.Interaction) -> str:
     """Key of the conversation that a question belongs to. In a plain channel it is the question's own."""
     if in_plain_channel(interaction):
-        return f"discord:{interaction.guild_id}:interaction:{interaction.id}"
+        return f"discord:{interaction.guild_id}{NO_CHANNEL}{interaction.id}"
     return channel_of(interaction)
 
 
@@ -112,6 +114,11 @@ def channel_in(conversation: str) -> tuple[int | None, int] | None:
     """The server (None for direct messages) and the channel of a conversation's key; None when it has no channel."""
     match = _KEY.fullmatch(conversation)
     return (None if match[1] == "dm" else int(match[1]), int(match[2])) if match else None
+
+
+def kind_of(guild: int | None) -> str:
+    """How the keys of a server's conversations begin; None means direct messages."""
+    return f"discord:{guild or 'dm'}:"
 
 
 def file_of(attachment: discord.Attachment) -> RemoteFile:

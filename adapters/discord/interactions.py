@@ -127,8 +127,8 @@ class Interactions:
         person, moderator = author_of(interaction.user), is_moderator(interaction.user)
         try:
             await interaction.response.defer()
-        except discord.HTTPException as error:  # the person sees that it failed, but they did press
-            log.warning("acknowledgement refused", interaction_id=interaction.id, code=error.code)
+        except _FAILURES as error:  # the person sees that it failed, but they did press
+            log.warning("acknowledgement refused", interaction_id=interaction.id, error=type(error).__name__)
         scope = scope_of(interaction.guild_id, interaction.channel_id)
         press = Press(
             op=pressed.op, run_id=pressed.run_id, call=pressed.call, person=person, moderator=moderator, scope=scope
@@ -144,8 +144,8 @@ class Interactions:
     async def _tell(self, interaction: discord.Interaction, note: str) -> None:
         try:
             await interaction.followup.send(note, ephemeral=True)
-        except discord.HTTPException as error:
-            log.warning("note refused", interaction_id=interaction.id, code=error.code)
+        except _FAILURES as error:
+            log.warning("note refused", interaction_id=interaction.id, error=type(error).__name__)
 
     async def _defer(self, interaction: discord.Interaction, *, ephemeral: bool) -> None:
         try:

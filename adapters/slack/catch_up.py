@@ -11,8 +11,8 @@ import structlog
 from adapters.slack.api import SlackApi
 from adapters.slack.missed import Missed
 from adapters.slack.payloads import Envelope
+from adapters.slack.places import NO_THREAD, kinds_of
 from adapters.slack.replies import Identity
-from adapters.slack.stamps import micros
 from bot.errors import PlatformError, StoreUnavailable
 from bot.relay.contract import Reception
 from bot.relay.seen import Seen
@@ -73,15 +73,15 @@ class CatchUp:
 
     async def _read(self) -> int | None:
         """Hand over what was said since the mark. Returns the newest of it, or None when that did not work."""
-        now = time.time()
-        after = max(self._seen.mark or 0, micros(f"{now - _OLDEST:.6f}"))
-        missed = Missed(self._api, self._identity.tenant, after, self._hand_over)
+        tenant = self._identity.tenant
+        missed = Missed(self._api, tenant, self._seen.mark or 0, _OLDEST, self._hand_over)
         try:
-            await missed.read(await self._reception.live_conversations(now - _LIVE))
+            since, kinds = time.time() - _LIVE, kinds_of(tenant)
+            await missed.read(await self._reception.live_conversations(since, kinds, NO_THREAD))
         except (StoreUnavailable, PlatformError) as error:  # a token that is refused is not ours to judge
             log.warning("slack not caught up", error=str(error))
             return None
-        log.info("slack caught up", messages=missed.found, requests=missed.asked, complete=missed.complete)
+        log.info("slack caught up", messages=missed.found, requests=missed.asked, complete=True)
         return missed.newest
 
     async def _hand_over(self, message: Envelope) -> bool:

@@ -2,7 +2,7 @@
 
 from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
 from adapters.slack.payloads import ClickPayload, Envelope, FilePayload, MessagePayload, SlashPayload
-from adapters.slack.places import LEAD_LENGTH, PLATFORM, Place, channel_key, conversation_key, scope_of
+from adapters.slack.places import LEAD_LENGTH, NO_THREAD, PLATFORM, Place, channel_key, conversation_key, scope_of
 from adapters.slack.replies import Identity
 from adapters.slack.users import Users
 from bot.domain.deliveries import Event, RemoteFile
@@ -126,7 +126,7 @@ def message_keys(envelope: Envelope) -> tuple[str, ...]:
 
 def slash_key(slash: SlashPayload) -> str:
     """Key of the conversation that a slash command opens."""
-    return conversation_key(slash.tenant, slash.channel_id, f"slash-{slash.trigger_id}")
+    return f"{channel_key(slash.tenant, slash.channel_id)}{NO_THREAD}{slash.trigger_id}"
 
 
 def click_team(click: ClickPayload, identity: Identity) -> str:

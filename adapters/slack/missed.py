@@ -1,7 +1,8 @@
-"""Reading channels and threads from a moment on, politely and not endlessly."""
+"""Reading channels and threads from a moment on: in rounds, so that none waits for all others, and politely."""
 
-import asyncio
-from collections import Counter
+import time
+from asyncio import sleep
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -20,42 +21,56 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MESSAGES = 500
-"""Messages that may be for us, at most."""
+"""Messages that may be for us, without a pause."""
 REQUESTS = 100
-"""Requests that are made at most."""
+"""Requests without a pause."""
+PAUSE = 30.0
+"""Seconds until reading goes on."""
 AT_ONCE = 10
 """Requests of one method before they are spread over time: others need the same limits."""
 SPACING = 1.5
-"""Seconds between two requests of one method after that; Slack allows 50 a minute."""
-KINDS = ("im", "public_channel", "private_channel", "mpim")
+"""Seconds from one request of a method to the next after that; Slack allows 50 a minute."""
+KINDS = ("public_channel", "private_channel", "mpim")
+"""Kinds of channels that are no direct messages."""
 _DAY = 24 * 3600 * 1_000_000
 
-
-class _Enough(Exception):
-    """A limit of ours is reached; what is left stays unread."""
+Queue = deque[Callable[[], Awaitable[None]]]
+"""Requests to make, in order; each appends what follows from its answer."""
 
 
 class Missed:
     """What was said since a moment in all places where we are."""
 
     def __init__(
-        self, api: SlackApi, tenant: str, after: int, hand_over: Callable[[Envelope], Awaitable[bool]]
+        self,
+        api: SlackApi,
+        tenant: str,
+        after: int,
+        patience: float,
+        hand_over: Callable[[Envelope], Awaitable[bool]],
     ) -> None:
         """Hand over what is younger than `after` (microseconds) in the workspace or enterprise `tenant`.
 
-        `hand_over` says whether the message may have been for us.
+        Nothing is handed over that was said more than `patience` seconds ago. `hand_over` says whether the message may
+        have been for us.
         """
         self._api = api
         self._tenant = tenant
-        self._after = after
+        self._patience = patience
         self._hand_over = hand_over
+        self._after = max(after, self._oldest())
         self._asked: Counter[str] = Counter()
+        self._last: dict[str, float] = {}
+        self._pause_at = (REQUESTS, MESSAGES)
+        self._met: set[tuple[str, str]] = set()
+        self._gone_on: Queue = deque()
+        self._live: Queue = deque()
+        self._direct: Queue = deque()
+        self._channels: Queue = deque()
         self.found = 0
         """Messages so far that may have been for us."""
         self.newest = 0
         """The youngest message of all, in microseconds."""
-        self.complete = True
-        """False when there was more than we read."""
 
     @property
     def asked(self) -> int:
@@ -63,90 +78,105 @@ class Missed:
         return self._asked.total()
 
     async def read(self, live: Sequence[str]) -> None:
-        """Read everything, in each channel and in each thread the oldest first.
+        """Read everything, a page of a place at a time, however long it takes.
+
+        A round takes one request of each kind: a thread of which a channel tells that it was gone on with, a thread of
+        ours, direct messages, a channel. So none of them waits for all of another kind. Places of our own conversations
+        come first.
 
         Args:
-            live: keys of conversations that we take part in, the newest first; their places are read first.
+            live: keys of conversations that we take part in, the newest first.
 
         Raises:
             Unauthorised: Slack does not accept the token.
         """
-        try:
-            places = [place for key in live if (place := self._place(key))]
-            threads = dict.fromkeys(place for place in places if micros(place[1]))
-            for channel, direct in await self._channels([channel for channel, _ in places]):
-                for root in await self._top_level(channel, direct=direct):
-                    threads.setdefault((channel, root), None)
-            for channel, root in threads:
-                await self._replies(channel, root)
-        except _Enough:
-            self.complete = False
-
-    def _place(self, key: str) -> tuple[str, str] | None:
-        """Channel and thread of a conversation; a slash command has something else in the thread's place."""
-        platform, _, rest = key.partition(":")
-        tenant, _, where = rest.partition(":")
-        channel, _, root = where.partition(":")
-        return (channel, root) if (platform, tenant) == (PLATFORM, self._tenant) and channel else None
+        for channel, root in filter(None, map(self._place, live)):
+            self._meet(self._live, channel, root)
+            self._open(channel, direct=channel.startswith("D"))
+        self._direct.append(partial(self._list, "im", ""))
+        self._channels.extend(partial(self._list, kind, "") for kind in KINDS)
+        queues = (self._gone_on, self._live, self._direct, self._channels)
+        while any(queues):
+            for queue in queues:
+                if queue:
+                    await queue.popleft()()
 
     # --- where ------------------------------------------------------------------------------------------------
 
-    async def _channels(self, known: Sequence[str]) -> list[tuple[str, bool]]:
-        """Channels that we are in, with whether they are direct messages: first those that we spoke in lately."""
-        found = {channel: channel.startswith("D") for channel in known}
-        for kind in KINDS:
-            cursor = ""
-            while page := await self._allowed("users.conversations", partial(self._api.memberships, kind, cursor)):
-                for channel in page.channels:
-                    found.setdefault(channel.id, channel.is_im)
-                if not (cursor := page.response_metadata.next_cursor):
-                    break
-        return list(found.items())
+    def _place(self, key: str) -> tuple[str, str] | None:
+        """Channel and thread of a conversation."""
+        platform, _, rest = key.partition(":")
+        tenant, _, where = rest.partition(":")
+        channel, _, root = where.partition(":")
+        return (channel, root) if (platform, tenant) == (PLATFORM, self._tenant) and micros(root) else None
+
+    def _meet(self, queue: Queue, channel: str, root: str) -> None:
+        """Read a thread, once."""
+        if (channel, root) not in self._met:
+            self._met.add((channel, root))
+            queue.append(partial(self._replies, queue, channel, root, ""))
+
+    def _open(self, channel: str, *, direct: bool) -> None:
+        """Read a channel, once."""
+        if (channel, "") not in self._met:
+            self._met.add((channel, ""))
+            queue = self._direct if direct else self._channels
+            queue.append(partial(self._history, queue, channel, "", direct=direct))
+
+    async def _list(self, kind: str, cursor: str) -> None:
+        """Read a page of the channels of a kind that we are in."""
+        page = await self._allowed("users.conversations", partial(self._api.memberships, kind, cursor))
+        if page is None:
+            return
+        for channel in page.channels:
+            self._open(channel.id, direct=kind == "im")
+        if more := page.response_metadata.next_cursor:
+            (self._direct if kind == "im" else self._channels).append(partial(self._list, kind, more))
 
     # --- what -------------------------------------------------------------------------------------------------
 
-    async def _top_level(self, channel: str, *, direct: bool) -> list[str]:
-        """Hand over what was said at the top level. Returns the threads that were gone on with, newest first."""
-        said = await self._history(channel)
-        for message in reversed(said):
+    async def _history(self, queue: Queue, channel: str, cursor: str, *, direct: bool) -> None:
+        """Hand a page of the top level over. Slack begins with the newest page.
+
+        With some older messages, because they tell of newer replies.
+        """
+        oldest = stamp(max(0, self._after - _DAY))
+        page = await self._allowed("conversations.history", partial(self._api.history, channel, oldest, cursor))
+        if page is None:
+            return
+        for message in reversed(page.messages):
             await self._take(channel, message, direct=direct)
-        return [message.ts for message in said if micros(message.latest_reply or "") > self._after]
+        for message in page.messages:
+            if micros(message.latest_reply or "") > self._after:
+                self._meet(self._gone_on, channel, message.ts)
+        more = page.response_metadata.next_cursor
+        if more and all(micros(message.ts) > self._after for message in page.messages):
+            queue.append(partial(self._history, queue, channel, more, direct=direct))
 
-    async def _history(self, channel: str) -> list[Listed]:
-        """Newest first; with some older messages, because they tell of newer replies."""
-        said: list[Listed] = []
-        cursor, oldest = "", stamp(max(0, self._after - _DAY))
-        while page := await self._allowed("conversations.history", partial(self._api.history, channel, oldest, cursor)):
-            said += page.messages
-            cursor = page.response_metadata.next_cursor
-            if not cursor or any(micros(message.ts) <= self._after for message in page.messages):
-                break
-            if len(said) >= MESSAGES:
-                self.complete = False
-                break
-        return said
-
-    async def _replies(self, channel: str, root: str) -> None:
-        cursor, oldest = "", stamp(self._after)
-        while page := await self._allowed(
-            "conversations.replies", partial(self._api.replies, channel, root, oldest, cursor)
-        ):
-            for message in page.messages:
-                await self._take(channel, message, direct=channel.startswith("D"))
-            if not (cursor := page.response_metadata.next_cursor):
-                break
+    async def _replies(self, queue: Queue, channel: str, root: str, cursor: str) -> None:
+        """Hand a page of a thread over, the oldest first."""
+        page = await self._allowed(
+            "conversations.replies", partial(self._api.replies, channel, root, stamp(self._after), cursor)
+        )
+        if page is None:
+            return
+        for message in page.messages:
+            await self._take(channel, message, direct=channel.startswith("D"))
+        if more := page.response_metadata.next_cursor:
+            queue.append(partial(self._replies, queue, channel, root, more))
 
     async def _take(self, channel: str, message: Listed, *, direct: bool) -> None:
         """Hand a message over, unless it is older: Slack names the first message of a thread whatever was asked for."""
         moment = micros(message.ts)
-        if moment <= self._after:
+        if moment <= max(self._after, self._oldest()):
             return
-        if self.found >= MESSAGES:
-            raise _Enough
         ours = Authorization(team_id=self._tenant)
         event = message.event(channel, direct=direct)
         self.found += await self._hand_over(Envelope(team_id=self._tenant, event=event, authorizations=(ours,)))
         self.newest = max(self.newest, moment)
+
+    def _oldest(self) -> int:
+        return micros(f"{time.time() - self._patience:.6f}")
 
     # --- how --------------------------------------------------------------------------------------------------
 
@@ -156,13 +186,23 @@ class Missed:
         Raises:
             Unauthorised: Slack does not accept the token.
         """
-        if self.asked >= REQUESTS:
-            raise _Enough
+        await self._rest()
         if self._asked[method] >= AT_ONCE:
-            await asyncio.sleep(SPACING)
+            await sleep(max(0.0, self._last[method] + SPACING - time.monotonic()))
         self._asked[method] += 1
+        self._last[method] = time.monotonic()
         try:
             return await patiently(call, PLATFORM)
         except (Forbidden, Gone, Refused) as error:
             log.info("slack place not read", method=method, error=str(error))
             return None
+
+    async def _rest(self) -> None:
+        """Wait when enough was asked for, or handed over, since the last time."""
+        requests, messages = self._pause_at
+        if self.asked < requests and self.found < messages:
+            return
+        told = {"messages": self.found, "requests": self.asked, "complete": False}
+        log.info("slack caught up in part", goes_on_in=PAUSE, **told)
+        await sleep(PAUSE)
+        self._pause_at = (self.asked + REQUESTS, self.found + MESSAGES)

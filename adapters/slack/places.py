@@ -4,6 +4,8 @@ from bot.domain.deliveries import Address
 from bot.domain.record import Record
 
 PLATFORM = "slack"
+NO_THREAD = ":slash-"
+"""In the keys of conversations that no thread holds: of the question of a slash command."""
 LEAD_LENGTH = 300
 """Characters of a slash command's question that are quoted above its answer."""
 
@@ -11,6 +13,11 @@ LEAD_LENGTH = 300
 def conversation_key(team: str, channel: str, root: str) -> str:
     """Key of a thread; `root` is the `ts` of its first message. `team` is the enterprise in an org-wide install."""
     return f"{PLATFORM}:{team}:{channel}:{root}"
+
+
+def kinds_of(team: str) -> tuple[str, ...]:
+    """How the keys of a workspace's conversations begin: in direct messages, in channels, in private groups."""
+    return tuple(f"{PLATFORM}:{team}:{letter}" for letter in "DCG")
 
 
 def channel_key(team: str, channel: str) -> str:

@@ -45,8 +45,14 @@ class Intake(Protocol):
         """Where this person last said something to the assistant in a channel (`Event.channel`)."""
         ...
 
-    async def live_conversations(self, platform: str, since: float, limit: int) -> tuple[str, ...]:
-        """Conversations of a platform in which a message was accepted since then (Unix seconds), the newest first."""
+    async def live_conversations(
+        self, since: float, within: Sequence[str], without: str, limit: int
+    ) -> tuple[str, ...]:
+        """Conversations in which a message was accepted since then (Unix seconds).
+
+        Of those whose key begins with the first of `within` so many, the newest first, then of the next, and so on.
+        Keys that contain `without` are left out.
+        """
         ...
 
 

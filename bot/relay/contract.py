@@ -181,10 +181,14 @@ class Reception(Protocol):
         """
         ...
 
-    async def live_conversations(self, since: float) -> tuple[str, ...]:
-        """Keys of this platform's conversations in which something was said to us since then (Unix seconds).
+    async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
+        """Keys of conversations in which something was said to us: for catching up after nobody has listened.
 
-        The newest first, and not endlessly many: for catching up after a time in which nobody listened.
+        Args:
+            since: Unix seconds.
+            within: beginnings of keys, each with a share of its own: many conversations of one server, say, do not
+                push those of another out. The answer has them in this order, and of each the newest first.
+            without: a part that is found only in keys of conversations in whose place nothing can be read.
 
         Raises:
             StoreUnavailable: nobody knows just now.

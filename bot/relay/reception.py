@@ -1,5 +1,6 @@
 """Taking in what one platform delivers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,7 +17,7 @@ from bot.relay.policy import RelayPolicy
 log = structlog.get_logger()
 
 _MOST_LIVE = 200
-"""Conversations that are looked through after a time in which nobody listened."""
+"""Conversations of one kind that are looked through after a time in which nobody listened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,6 @@ class PlatformReception:
         """Whether we are part of a conversation."""
         return await self.store.intake.thread_of(conversation) is not None
 
-    async def live_conversations(self, since: float) -> tuple[str, ...]:
-        """Where something was said to us since then, the newest first."""
-        return await self.store.intake.live_conversations(self.platform, since, _MOST_LIVE)
+    async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
+        """Where something was said to us since then, so many of each kind, the newest first."""
+        return await self.store.intake.live_conversations(since, within, without, _MOST_LIVE)

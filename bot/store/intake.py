@@ -1,6 +1,7 @@
 """Accepting an event: everything that it sets off, in one transaction, before the platform hears that it arrived."""
 
 import time
+from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy import Select, delete, func, insert, select, update
@@ -172,9 +173,14 @@ class Intake:
         return (await tx.execute(query)).scalar_one_or_none()
 
     @reading
-    async def live_conversations(self, tx: Transaction, platform: str, since: float, limit: int) -> tuple[str, ...]:
-        """Conversations of a platform in which a message was accepted since then, the newest first."""
-        return tuple((await tx.execute(accepted_since(platform, since, limit))).scalars())
+    async def live_conversations(
+        self, tx: Transaction, since: float, within: Sequence[str], without: str, limit: int
+    ) -> tuple[str, ...]:
+        """Conversations in which a message was accepted since then, so many of each beginning, the newest first."""
+        found: list[str] = []
+        for prefix in within:
+            found += (await tx.execute(accepted_since(prefix, without, since, limit))).scalars()
+        return tuple(dict.fromkeys(found))
 
 
 def newest_in_channel(channel: str, asker_id: str) -> Select[str]:
@@ -183,11 +189,13 @@ def newest_in_channel(channel: str, asker_id: str) -> Select[str]:
     return query.order_by(deliveries.c.run_seq.desc()).limit(1)
 
 
-def accepted_since(platform: str, since: float, limit: int) -> Select[str]:
-    """The query behind `Intake.live_conversations`. Keys of conversations begin with the platform's name."""
-    prefix = f"{platform}:"
-    query = select(deliveries.c.conversation).where(
-        deliveries.c.created_at >= int(since), func.substr(deliveries.c.conversation, 1, len(prefix)) == prefix
+def accepted_since(prefix: str, without: str, since: float, limit: int) -> Select[str]:
+    """The query behind `Intake.live_conversations`, for one beginning of keys."""
+    key = deliveries.c.conversation
+    query = select(key).where(
+        deliveries.c.created_at >= int(since),
+        func.substr(key, 1, len(prefix)) == prefix,
+        ~key.contains(without, autoescape=True),
     )
     return query.group_by(deliveries.c.conversation).order_by(func.max(deliveries.c.run_seq).desc()).limit(limit)
 

@@ -326,8 +326,8 @@ async def test_live_conversations_are_those_of_the_platform_in_which_something_w
         update={"conversation": "other:three", "address": elsewhere.address.model_copy(update={"platform": "other"})}
     )
     await house.reception.receive(Inbound(event=foreign, addressed=True))
-    assert set(await house.reception.live_conversations(before)) == {"memory:one", "memory:two"}
-    assert await house.reception.live_conversations(time.time() + 60) == ()
+    assert set(await house.reception.live_conversations(before, ["memory:"], "?")) == {"memory:one", "memory:two"}
+    assert await house.reception.live_conversations(time.time() + 60, ["memory:"], "?") == ()
 
 
 # --- limits

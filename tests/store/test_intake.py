@@ -161,8 +161,22 @@ async def test_the_live_conversations_of_a_platform_are_the_newest_first_and_eac
     await behind_its_back(database_url, "UPDATE deliveries SET created_at = 1")
     for conversation in ("slack:a", "slack:b", "slack:a", "slackers:c", "SLACK:d", "discord:e", "slack:f"):
         await scene.say("hi", conversation)
+    live, lately = scene.store.intake.live_conversations, time.time() - 60
+    assert await live(lately, ["slack:"], "?", 10) == ("slack:f", "slack:a", "slack:b")
+    assert await live(lately, ["slack:"], "?", 2) == ("slack:f", "slack:a")
+    assert await live(0, ["slack:"], "?", 10) == ("slack:f", "slack:a", "slack:b", "slack:old")
+    assert await live(0, ["%"], "?", 10) == ()
+
+
+async def test_no_kind_of_live_conversations_pushes_another_out(scene: Scene) -> None:
+    """Each beginning has its own share, in the order in which they were asked for; some kinds are left out."""
+    await scene.say("hi", "discord:dm:1")
+    await scene.say("hi", "discord:7:2")
+    for number in range(3):
+        await scene.say("hi", f"discord:8:{number}")
+        await scene.say("hi", f"discord:7:interaction:{number}")
     live = scene.store.intake.live_conversations
-    assert await live("slack", time.time() - 60, 10) == ("slack:f", "slack:a", "slack:b")
-    assert await live("slack", time.time() - 60, 2) == ("slack:f", "slack:a")
-    assert await live("slack", 0, 10) == ("slack:f", "slack:a", "slack:b", "slack:old")
-    assert await live("%", 0, 10) == ()
+    kinds = ("discord:dm:", "discord:7:", "discord:8:", "discord:")
+    found = await live(0, kinds, ":interaction:", 2)
+    assert found == ("discord:dm:1", "discord:7:2", "discord:8:2", "discord:8:1")
+    assert await live(0, kinds, "_interaction_", 1) == ("discord:dm:1", "discord:7:interaction:2", "discord:8:2")

@@ -64,7 +64,7 @@ def hot(name: str, *, postgres: bool) -> ClauseElement:
         "hold": HOLD,
         "hold_run": HOLD_RUN,
         "last_conversation": newest_in_channel("K", "p:1"),
-        "live_conversations": accepted_since("slack", 2e9, 5),
+        "live_conversations": accepted_since("slack:", ":slash-", 2e9, 5),
         "wake_expired": waking(dialect(postgres=postgres)),
     }
     if name in either:

@@ -1,7 +1,7 @@
 """A relay that only writes down what an adapter tells it. Shared by the tests of all adapters."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
@@ -28,6 +28,8 @@ class RecordingReception:
         """What becomes of a message that was not seen before."""
         self.unavailable = 0
         """So many of the next calls raise `StoreUnavailable`."""
+        self.share = 200
+        """Live conversations of a kind that are told of."""
         self.reply = "done"
         """What commands answer."""
         self.note: str | None = None
@@ -84,12 +86,14 @@ class RecordingReception:
         self._fail_if_told()
         return conversation in self._conversations
 
-    async def live_conversations(self, since: float) -> tuple[str, ...]:
-        """All conversations, the newest first: tests do not last long."""
+    async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
+        """Conversations of these kinds, however old: tests do not last long."""
         del since
         await self._pass()
         self._fail_if_told()
-        return tuple(reversed(self._conversations))
+        known = [key for key in reversed(self._conversations) if without not in key]
+        kinds = ([key for key in known if key.startswith(prefix)] for prefix in within)
+        return tuple(key for kind in kinds for key in kind[: self.share])
 
     def join(self, conversation: str) -> None:
         """The bot becomes part of a conversation, as by posting into a new one."""

@@ -10,6 +10,7 @@ from bot.playground.view import NotPossible
 from bot.relay.contract import Button, Outbound
 from tests.adapters.discord.conftest import Bench
 
+CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 DECISIONS = tuple(
     Button(op=op, run_id="run_1", call="2.0.1", label=label)
     for op, label in (("worked", "It worked"), ("again", "Run it again"), ("skip", "Skip"))
@@ -88,3 +89,16 @@ async def test_what_is_no_identity_of_ours_is_ignored(bench: Bench, identity: st
     with pytest.raises(NotPossible, match="did not respond"):
         await bench.server.press("ada", posted.ref["channel"], posted.ref["message"], identity)
     assert not bench.reception.presses
+
+
+async def test_a_press_is_carried_out_although_its_acknowledgement_and_the_note_break_off(bench: Bench) -> None:
+    posted = await bench.adapter.post(
+        await mention(bench), Outbound(text="x", buttons=(Button(op="stop", run_id="run_1", label="Stop"),)), "k1-0"
+    )
+    bench.reception.note = "It has ended already."
+    bench.server.faults.add(CALLBACK, "cut_after")
+    bench.server.faults.add("POST /webhooks/{webhook_id}/{webhook_token}", "cut_before")
+    (message,) = [message for message in bench.server.view().messages if message.buttons]
+    await bench.server.press("ada", posted.ref["channel"], message.id, message.buttons[0].id)
+    await bench.reception.until(lambda: bool(bench.reception.presses))
+    assert [press.op for press in bench.reception.presses] == ["stop"]

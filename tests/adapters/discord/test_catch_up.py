@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -66,6 +68,30 @@ async def test_a_direct_message_is_read_although_discord_tells_of_none(sqlite_st
         assert texts(reception) == ["first", "meanwhile"]
         read = [call.path for call in server.calls if call.route == HISTORY]
         assert set(read) == {f"/channels/{server.dm_id('ben')}/messages"}
+
+
+async def test_questions_in_channels_push_no_direct_message_and_no_thread_out(sqlite_store: Store) -> None:
+    """`/ask` leaves conversations behind in whose place nothing can be read, and as many as anybody likes."""
+    async with connected(sqlite_store) as bench:
+        server, reception, general = bench.server, bench.reception, bench.channel("general")
+        await server.speak("ben", bench.dm("ben"), "hello")
+        (asked,) = await reception.messages(1)
+        await server.speak("ada", general, "@Parley hello")
+        thread = (
+            await bench.adapter.post((await reception.messages(2))[1].event.address, Outbound(text="hi"), "k1")
+        ).ref
+        for number in range(3):
+            await server.command("ada", general, "ask", {"question": f"{number}?"})
+        await reception.messages(5)
+        reception.share = 1
+        server.gateway.close(4000)
+        server.gateway.expire()
+        await server.speak("ada", "", "more in the thread", thread=thread["channel"])
+        server.archive(thread["channel"])
+        await server.speak("ben", bench.dm("ben"), "more in private")
+        await reception.messages(7)
+    assert sorted(texts(reception)[5:]) == ["more in private", "more in the thread"]
+    assert asked.event.conversation == f"discord:dm:{bench.dm('ben')}"
 
 
 async def test_a_thread_that_was_archived_meanwhile_is_read(sqlite_store: Store) -> None:
@@ -204,20 +230,128 @@ async def test_reading_is_tried_again_until_discord_and_the_store_answer(sqlite_
         assert not [message for message in server.view().messages if message.author == "bot"], "nobody was told of it"
 
 
-async def test_live_conversations_are_read_before_the_limit_is_reached(
+async def test_live_conversations_are_read_before_a_pause_and_the_rest_after_it(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever waits for an answer comes before what was said past the bot in a busy channel."""
-    monkeypatch.setattr(catch_up, "_MOST", 3)
+    """Whoever waits for an answer comes before a busy channel; nothing is given up, and the mark waits for it all."""
+    monkeypatch.setattr(catch_up, "_MESSAGES", 1)
+    monkeypatch.setattr("adapters.discord.connection.GOODBYE", 0.05)
+    pauses = paused(monkeypatch)
     async with opened() as server:
         reception = RecordingReception()
         await life(server, sqlite_store, reception, 0, "first")
-        for number in range(5):
+        for number in range(3):
             await server.speak("ada", server.channel_id("general"), f"@Parley {number}")
         await server.speak("ben", server.dm_id("ben"), "meanwhile")
+        before = await mark_of(sqlite_store, server)
         async with keeping(server, sqlite_store, reception):
-            await reception.messages(4)
-        assert texts(reception) == ["first", "meanwhile", "0", "1"]
+            await reception.messages(2)
+            await asyncio.wait_for(pauses.begun.wait(), 10)
+            await server.speak("ben", server.dm_id("ben"), "live")
+            await reception.messages(3)
+        assert await mark_of(sqlite_store, server) == before, "what is unread is read after the next start"
+        pauses.over.set()
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(6)
+        assert texts(reception) == ["first", "meanwhile", "live", "0", "1", "2"]
+
+
+async def test_a_noisy_channel_keeps_nobody_from_being_read(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said past us counts as a request, a page of each channel at a time, and not as a message for us."""
+    monkeypatch.setattr(catch_up, "_PAGE", 2)
+    monkeypatch.setattr(catch_up, "_MESSAGES", 2)
+    monkeypatch.setattr(catch_up, "_PAUSE", 3600.0)
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        general, support = server.channel_id("general"), server.channel_id("support")
+        for number in range(9):
+            await server.speak("ada", general, f"said past the bot {number}")
+        await server.speak("ada", general, "@Parley at the end")
+        await server.speak("ben", support, "@Parley elsewhere")
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(3)
+        assert texts(reception) == ["first", "elsewhere", "at the end"]
+
+
+async def test_reading_goes_on_after_so_many_requests(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From where it stopped: no page is read twice."""
+    monkeypatch.setattr(catch_up, "_PAGE", 2)
+    monkeypatch.setattr(catch_up, "_REQUESTS", 2)
+    monkeypatch.setattr(catch_up, "_PAUSE", 0.01)
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        for number in range(7):
+            await server.speak("ada", server.channel_id("general"), f"said past the bot {number}")
+        last = await server.speak("ada", server.channel_id("general"), "@Parley at the end")
+        before = len(server.calls)
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(2)
+            await reached(sqlite_store, server, int(last))
+        read = [
+            call for call in server.calls[before:] if call.route == HISTORY and server.dm_id("ben") not in call.path
+        ]
+        assert len(read) in (4, 5), "eight messages, two a page"
+
+
+async def test_a_session_that_begins_while_another_is_caught_up_misses_nothing(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one reads what the old one had not read yet, and what was said between the two."""
+    monkeypatch.setattr(catch_up, "_MESSAGES", 1)
+    pauses = paused(monkeypatch)
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        await server.speak("ben", server.dm_id("ben"), "one")
+        await server.speak("ada", server.channel_id("general"), "@Parley two")
+        async with keeping(server, sqlite_store, reception):
+            await asyncio.wait_for(pauses.begun.wait(), 10)
+            sessions = len(server.gateway.identified_at)
+            server.gateway.invalidate(resumable=False)
+            await server.speak("ada", server.channel_id("support"), "@Parley three")
+            await server.wait_for(lambda: len(server.gateway.identified_at) > sessions and server.gateway.connected)
+            await server.speak("ben", server.dm_id("ben"), "live")
+            await reception.until(lambda: "live" in texts(reception))
+            pauses.over.set()
+            await reception.messages(5)
+        assert sorted(texts(reception)) == ["first", "live", "one", "three", "two"]
+
+
+async def test_who_asked_a_day_ago_does_not_wait_any_more(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as server:
+        reception = RecordingReception()
+        await life(server, sqlite_store, reception, 0, "first")
+        await server.speak("ben", server.dm_id("ben"), "too long ago")
+        monkeypatch.setattr(catch_up, "_OLDEST", timedelta(days=-1))
+        assert set(await life(server, sqlite_store, reception, 0, "live")) == {"live"}
+
+
+@dataclass(frozen=True)
+class Pauses:
+    begun: asyncio.Event
+    over: asyncio.Event
+
+
+def paused(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Let reading stop at its pauses until the test lets it go on."""
+    pauses = Pauses(asyncio.Event(), asyncio.Event())
+
+    async def pause(_seconds: float) -> None:
+        pauses.begun.set()
+        await pauses.over.wait()
+
+    monkeypatch.setattr(catch_up, "sleep", pause)
+    return pauses
+
+
+async def reached(store: Store, server: DiscordStandIn, message: int) -> None:
+    async with asyncio.timeout(10):
+        while await mark_of(store, server) < message:  # noqa: ASYNC110 - a database tells nobody
+            await asyncio.sleep(0.01)
 
 
 class Confused(RecordingReception):

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
-from adapters.slack import SlackAdapter, missed
+from adapters.slack import SlackAdapter, catch_up, missed
 from adapters.slack.stamps import micros
 from bot.playground.slack import SlackStandIn
 from bot.playground.view import Upload
@@ -16,7 +16,14 @@ from tests.adapters.slack.conftest import QUICK, RULES, adapter_of, connected
 from tests.support.reception import RecordingReception
 
 Listened = Callable[[], Awaitable[None]]
+PAGE = 200
 READING = {"users.conversations", "conversations.history", "conversations.replies"}
+
+
+@dataclass(frozen=True)
+class Pauses:
+    begun: asyncio.Event
+    over: asyncio.Event
 
 
 def texts(inbound: list[Inbound]) -> list[str]:
@@ -269,23 +276,112 @@ async def test_what_could_not_be_stored_is_read_when_slack_does_not_send_it_agai
     assert [one.attempt for one in slack.sent] == [0]
 
 
-async def test_what_is_read_has_an_end(
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Reading stops at its pauses until the test lets it go on."""
+    made = Pauses(asyncio.Event(), asyncio.Event())
+
+    async def pause(seconds: float) -> None:
+        if seconds == missed.PAUSE:
+            made.begun.set()
+            await made.over.wait()
+
+    monkeypatch.setattr(missed, "sleep", pause)
+    return made
+
+
+async def test_nothing_is_given_up_at_a_pause(
+    slack: SlackStandIn,
+    reception: RecordingReception,
+    notes: Notes,
+    listened: Listened,
+    monkeypatch: pytest.MonkeyPatch,
+    pauses: Pauses,
+) -> None:
+    """The mark waits for what is still unread, whatever is said meanwhile: the next keeper reads it."""
+    monkeypatch.setattr(missed, "MESSAGES", 1)
+    await listened()
+    before = await notes.read("slack seen T00PARLEY1")
+    await lost(slack, "ada", "general", "@Parley one")
+    await lost(slack, "ben", "support", "@Parley two")
+    async with connected(slack, reception, notes):
+        await asyncio.wait_for(pauses.begun.wait(), 10)
+        await slack.speak("ada", "dm", "live")
+        await reception.messages(2)
+    assert await notes.read("slack seen T00PARLEY1") == before
+    pauses.over.set()
+    async with connected(slack, reception, notes):
+        await reception.messages(3)
+        live = reception.inbound[1].event.address.place["asked"]
+        await kept(notes, str(live))
+    assert sorted(texts(reception.inbound)) == ["live", "one", "two"]
+
+
+async def test_many_channels_keep_no_thread_from_being_read(
+    slack: SlackStandIn,
+    reception: RecordingReception,
+    notes: Notes,
+    monkeypatch: pytest.MonkeyPatch,
+    pauses: Pauses,
+) -> None:
+    """Threads of ours and direct messages have their turn in every round, long before all channels are read."""
+    monkeypatch.setattr(missed, "REQUESTS", 20)
+    async with connected(slack, reception, notes):
+        talk = await slack.speak("ada", "general", "@Parley hello")
+        await slack.speak("ben", "dm", "hi")
+        await reception.messages(2)
+        rooms(slack, 30)
+    await lost(slack, "ben", "general", "what about me?", talk)
+    await lost(slack, "ben", "dm", "and me?")
+    async with connected(slack, reception, notes):
+        await asyncio.wait_for(pauses.begun.wait(), 10)
+        assert sorted(texts(reception.inbound)[2:]) == ["and me?", "what about me?"]
+        assert len(reads(slack)) == 20
+        pauses.over.set()
+        await slack.wait_for(lambda: len(channels_read(slack)) == 3 + 32)
+
+
+async def test_a_noisy_channel_is_read_a_page_at_a_time(
+    slack: SlackStandIn, reception: RecordingReception, notes: Notes, listened: Listened, pauses: Pauses
+) -> None:
+    """The others have their turn between its pages, and what was said past us does not count."""
+    await listened()
+    await lost(slack, "ada", "general", "@Parley at the beginning")
+    for number in range(PAGE * 2):
+        await lost(slack, "ada", "general", f"said past the bot {number}")
+    await lost(slack, "ben", "support", "@Parley elsewhere")
+    async with connected(slack, reception, notes):
+        await reception.messages(2)
+    assert texts(reception.inbound) == ["elsewhere", "at the beginning"]
+    assert not pauses.begun.is_set()
+
+
+async def test_who_asked_a_day_ago_does_not_wait_any_more(
     slack: SlackStandIn,
     reception: RecordingReception,
     notes: Notes,
     listened: Listened,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is beyond it is given up, and not tried again at each start."""
-    monkeypatch.setattr(missed, "MESSAGES", 3)
     await listened()
-    for number in range(5):
-        await lost(slack, "ada", "dm", str(number))
+    await lost(slack, "ada", "dm", "too long ago")
+    monkeypatch.setattr(catch_up, "_OLDEST", -1.0)
     async with connected(slack, reception, notes):
-        await reception.messages(3)
+        await slack.wait_for(lambda: reads(slack).count("conversations.history") >= 3)
         await slack.speak("ada", "dm", "live")
-        await reception.messages(4)
-    async with connected(slack, reception, notes):
-        await slack.speak("ada", "dm", "again")
-        await reception.messages(5)
-    assert texts(reception.inbound) == ["0", "1", "2", "live", "again"]
+        await reception.messages(1)
+    assert texts(reception.inbound) == ["live"]
+
+
+def channels_read(slack: SlackStandIn) -> set[str]:
+    """Channels and direct messages whose history was read."""
+    return {str(call.parameters["channel"]) for call in slack.calls if call.method == "conversations.history"}
+
+
+def rooms(slack: SlackStandIn, count: int) -> None:
+    """So many more channels that the bot is in."""
+    general = slack.world.channels["C00GENERAL"]
+    for number in range(count):
+        room = replace(general, id=f"C00ROOM{number:03}", name=f"room-{number}")
+        slack.world.channels[room.id] = room
+        slack.world._messages[room.id] = {}
