@@ -20,6 +20,8 @@ _ENTITY = r"&(?=\#|(?:colon|sol|period|dot|lsqb|lbrack|rsqb|rbrack|excl|lpar);)"
 """Character references that would become part of an address after this pass."""
 _FOUND = re.compile(rf"{_ADDRESS}|{_BARE_HOST}", re.IGNORECASE)
 _JOINT, _WWW = re.compile(r"[/:?#]+"), re.compile(r"www\.(?=\S)", re.IGNORECASE)
+_LONGEST_CODE = 500
+"""The splitter keeps code of up to 600 characters in one piece."""
 _TAIL = ".,;:!?'\"*_~)]}】»”’。，、"
 _TICKS = r"""
     (?P<code>(?P<ticks>`{1,8}+)(?!`)(?P<inside>[^\n]*?)(?<!`)(?P=ticks)(?!`))
@@ -105,7 +107,14 @@ def _harmless(paragraph: str, replace: Callable[[re.Match[str]], str]) -> str:
 
 
 def _paired(found: re.Match[str]) -> str:
+    if found.lastgroup == "code" and _too_long(found):
+        return f"{_escaped(found['ticks'])}{_TICK.sub(_paired, found['inside'])}{_escaped(found['ticks'])}"
     return _escaped(found[0]) if found.lastgroup == "stray" else found[0]
+
+
+def _too_long(code: re.Match[str]) -> bool:
+    """Whether it may end in another message than it begins in; it is no code in either of them then."""
+    return len(code["inside"]) > _LONGEST_CODE
 
 
 def _rewritten(text: str, replace: Callable[[re.Match[str]], str]) -> str:
@@ -131,7 +140,7 @@ def _replacer(known: frozenset[str]) -> Callable[[re.Match[str]], str]:
                 return _inline(found, known)
             case "definition" | "auto" | "bare":
                 return _address(found, known)
-            case "code" if "|" in found["inside"]:  # in a table the bar ends the cell, and the code with it
+            case "code" if "|" in found["inside"] or _too_long(found):  # in a table the bar ends the cell and the code
                 return _escaped(found["ticks"]) + _rewritten(found["inside"], replace) + _escaped(found["ticks"])
             case "stray":  # an unpaired one would pair with those that are put around addresses
                 return _escaped(found[0])

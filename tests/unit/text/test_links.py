@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.relay.text.links import addresses, defang
+from bot.relay.text.splitter import split
 from bot.relay.text.unfinished import settled
 
 READER = MarkdownIt("commonmark").enable("table")
@@ -123,6 +124,16 @@ def test_code_that_spans_lines_is_the_same_code(markdown: str) -> None:
     across = re.compile(r"\\[^\w\s]|(?P<code>(?P<ticks>`+)[\s\S]*?[^`](?P=ticks)(?!`))")
     codes = [found["code"] for found in across.finditer(defang(markdown, frozenset())) if found["code"]]
     assert not any("\n" in code for code in codes)
+
+
+@pytest.mark.parametrize("before", ["", "https://evil.example/y "])
+def test_code_that_two_messages_would_share_is_no_code(before: str) -> None:
+    """Neither message would show it as code, and both would have a backtick without a partner."""
+    long = f"{before}`{'x ' * 700}[a](https://evil.example/x) `` {'y ' * 700}` end"
+    for text in split(defang(long, frozenset()), 1_900, 2_000, "utf16"):
+        assert "](" not in text
+        assert len(re.findall(r"(?<!\\)`", text)) % 2 == 0
+    assert defang(f"`{'x ' * 700}`", frozenset()) == f"\\`{'x ' * 700}\\`"
 
 
 @given(st.lists(st.sampled_from([*"`a\\", "``", "```\n", "\n", "\n\n", "www.evil.example/p"]), max_size=30))
