@@ -106,21 +106,22 @@ class Interactions:
         await self._say(interaction, note)
 
     async def _carried_out(self, interaction: discord.Interaction, name: CommandName) -> str:
+        last = await self._last(interaction)
         command = Command(
             name=name,
-            conversation=await self._meant(interaction),
+            conversation=last or channel_of(interaction),
+            elsewhere=last is not None,
             person=author_of(interaction.user),
             moderator=is_moderator(interaction.user),
             scope=scope_of(interaction.guild_id, interaction.channel_id),
         )
         return await self._reception.command(command)
 
-    async def _meant(self, interaction: discord.Interaction) -> str:
-        """The conversation of a command. A plain channel has none: there it is what the person last began."""
-        here = channel_of(interaction)
+    async def _last(self, interaction: discord.Interaction) -> str | None:
+        """The conversation of a command in a plain channel, which has none itself: where the person last spoke."""
         if not in_plain_channel(interaction):
-            return here
-        return await self._reception.last_conversation(here, author_of(interaction.user)) or here
+            return None
+        return await self._reception.last_conversation(channel_of(interaction), author_of(interaction.user))
 
     async def press(self, interaction: discord.Interaction, pressed: Pressed) -> None:
         """A button was pressed: acknowledge at once, then act, then tell the person if there is something to tell."""

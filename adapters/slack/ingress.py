@@ -152,20 +152,25 @@ class Ingress:
         event, user = envelope.event, envelope.event.user or ""
         here = inbound.event.conversation
         # Said at top level, `stop` begins no conversation of its own: it means the one that is going on.
-        conversation = here if event.thread_ts else await self._last(inbound.event) or here
-        note = await self._command(name, conversation, inbound.event, user)
+        last = None if event.thread_ts else await self._last(inbound.event)
+        note = await self._command(name, last or here, inbound.event, user, elsewhere=last is not None)
         self._courtesies.do("note", self._api.whisper(event.channel, user, escaped(note), event.thread_ts))
 
     async def _last(self, said: Event) -> str | None:
         return await self._reception.last_conversation(said.channel, said.author)
 
-    async def _command(self, name: CommandName, conversation: str, said: Event, user: str) -> str:
-        moderator = await self._reader.moderates(user)
-        return await self._reception.command(
-            Command(
-                name=name, conversation=conversation, person=said.author, moderator=moderator, scope=said.address.scope
-            )
+    async def _command(
+        self, name: CommandName, conversation: str, said: Event, user: str, *, elsewhere: bool = False
+    ) -> str:
+        command = Command(
+            name=name,
+            conversation=conversation,
+            elsewhere=elsewhere,
+            person=said.author,
+            moderator=await self._reader.moderates(user),
+            scope=said.address.scope,
         )
+        return await self._reception.command(command)
 
     async def _check_token(self) -> None:
         """Find out whether it is our token that was revoked; a refusal ends the adapter."""
@@ -190,7 +195,7 @@ class Ingress:
         conversation = await self._last(inbound.event)
         if conversation is None:
             return NO_CONVERSATION
-        return await self._command(name, conversation, inbound.event, slash.user_id)
+        return await self._command(name, conversation, inbound.event, slash.user_id, elsewhere=True)
 
     async def _click(self, click: ClickPayload) -> BoltResponse:
         for action in click.actions:

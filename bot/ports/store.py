@@ -92,6 +92,10 @@ class Deliveries(Protocol):
         """The delivery of a run, or None when the run did not come from a chat."""
         ...
 
+    async def first_in(self, conversation: str) -> Delivery | None:
+        """The delivery that began a conversation's thread, or None when the bot is not part of it."""
+        ...
+
     async def segments(self, run_id: str) -> tuple[Segment, ...]:
         """All segments in order of position."""
         ...

@@ -23,6 +23,9 @@ STOPPING = "Stopping."
 NOTHING_RUNS = "There is no answer to stop here."
 NOT_YOURS = "Only the person who asked, or a moderator, can stop this answer."
 NOT_YOURS_TO_DECIDE = "Only the person who asked, or a moderator, can decide this."
+NOT_YOURS_TO_LEAVE = (
+    "Only the person who began that conversation, or a moderator, can end it from outside; in it, everybody can."
+)
 TOO_LATE = "This answer is already finished."
 SETTLED = "This is settled already."
 UNKNOWN = "This answer is not known any more."
@@ -54,8 +57,7 @@ class Commands:
         """Carry out a command. Returns what the person is told."""
         match command.name:
             case "new":
-                left = await self._store.intake.leave(command.conversation)
-                return FRESH if left else NOTHING_TO_FORGET
+                return await self._start_over(command)
             case "stop":
                 return await self._stop_current(command)
             case "help":
@@ -73,6 +75,16 @@ class Commands:
         if not _may_act(press, delivery):
             return NOT_YOURS_TO_DECIDE
         return None if await self._decide(press, Decision(press.op)) else SETTLED
+
+    async def _start_over(self, command: Command) -> str:
+        if command.elsewhere:  # nobody there would see who ended it, and it may be somebody else's
+            began = await self._store.deliveries.first_in(command.conversation)
+            if began is None:
+                return NOTHING_TO_FORGET
+            if not _may_act(command, began):
+                return NOT_YOURS_TO_LEAVE
+        left = await self._store.intake.leave(command.conversation)
+        return FRESH if left else NOTHING_TO_FORGET
 
     async def _stop_current(self, command: Command) -> str:
         thread_id = await self._store.intake.thread_of(command.conversation)

@@ -98,6 +98,8 @@ class Command(Record):
 
     name: CommandName
     conversation: str
+    elsewhere: bool = False
+    """It was typed outside of the conversation, which is merely the person's `last_conversation`."""
     person: Author
     moderator: bool = False
     """The person may act on other people's answers within `scope`."""

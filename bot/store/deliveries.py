@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Select, and_, select, update
 
 from bot.domain.deliveries import Address, Delivery, DeliveryState, Segment, SegmentState
 from bot.domain.lanes import Lease
@@ -13,7 +13,8 @@ from bot.store.current import amend, the_run
 from bot.store.files import named_files
 from bot.store.lanes import hold
 from bot.store.rows import record, records, store
-from bot.store.schema import deliveries, files, messages, segments
+from bot.store.schema import conversations, deliveries, files, messages, segments
+from bot.store.text import clean
 from bot.store.transactions import reading, writing
 
 _KEY_DIGITS = 19
@@ -32,6 +33,12 @@ class Deliveries:
     async def get(self, tx: Transaction, run_id: str) -> Delivery | None:
         """The delivery of a run, or None when the run did not come from a chat."""
         row = (await tx.execute(select(deliveries).where(deliveries.c.run_id == run_id))).mappings().first()
+        return None if row is None else record(Delivery, row)
+
+    @reading
+    async def first_in(self, tx: Transaction, conversation: str) -> Delivery | None:
+        """The delivery that began a conversation's thread, or None when the bot is not part of it."""
+        row = (await tx.execute(oldest_of(clean(conversation)))).mappings().first()
         return None if row is None else record(Delivery, row)
 
     @reading
@@ -98,6 +105,12 @@ class Deliveries:
             await tx.execute(
                 update(deliveries).where(still_open).values(state=state, address=_without_secrets(address))
             )
+
+
+def oldest_of(conversation: str) -> Select[object]:
+    """The query behind `Deliveries.first_in`."""
+    thread = select(conversations.c.thread_id).where(conversations.c.key == conversation).scalar_subquery()
+    return select(deliveries).where(deliveries.c.thread_id == thread).order_by(deliveries.c.run_seq).limit(1)
 
 
 def _without_secrets(address: Address) -> Address:

@@ -347,4 +347,16 @@ async def test_arguments_ping_nobody(sqlite_store: Store) -> None:
     work, lease, call = await interrupted(sqlite_store, arguments='{"title": "@everyone https://evil.example/?q=1"}')
     async with sink_of(sqlite_store, adapter, work, lease) as sink:
         await sink.ask(call)
-    assert '`{"title": "@\u200beveryone https://evil.example/?q=1"}`' in adapter.texts[0]
+    assert '`{"title": "@\u200beveryone https :// evil.example /? q=1"}`' in adapter.texts[0]
+
+
+@pytest.mark.parametrize("text", ["Paying now `", "Paying **now `** x`", "Paying\n```\na ``` b\n```"])
+async def test_a_question_shares_no_message_with_backticks_of_the_model(sqlite_store: Store, text: str) -> None:
+    """Whatever a platform makes of them, they cannot pair with those of the question."""
+    adapter = MemoryAdapter()
+    work, lease, call = await interrupted(sqlite_store, text, arguments='{"to": "[R](https://evil.example/x)"}')
+    async with sink_of(sqlite_store, adapter, work, lease) as sink:
+        await sink.ask(call)
+    said, question_alone = adapter.texts
+    assert said.startswith("Paying")
+    assert question_alone.startswith("⚠️ `create_ticket`")

@@ -18,6 +18,7 @@ from bot.relay.commands import (
     HELP,
     NOT_YOURS,
     NOT_YOURS_TO_DECIDE,
+    NOT_YOURS_TO_LEAVE,
     NOTHING_RUNS,
     NOTHING_TO_FORGET,
     SETTLED,
@@ -165,6 +166,41 @@ async def test_new_starts_over(house: House) -> None:
     assert await house.reception.command(command("new")) == FRESH
     await house.reception.receive(Inbound(event=event(), addressed=True))
     assert await house.store.intake.thread_of("memory:general") not in (None, before)
+
+
+@pytest.mark.parametrize(
+    ("person", "moderator", "scope", "note"),
+    [
+        (ADA, False, "", FRESH),
+        (BEN, False, "memory:T1", NOT_YOURS_TO_LEAVE),
+        (BEN, True, "memory:T2", NOT_YOURS_TO_LEAVE),
+        (BEN, True, "memory:T1", FRESH),
+    ],
+)
+async def test_from_elsewhere_only_who_began_a_conversation_or_a_moderator_there_starts_it_over(
+    house: House, person: Author, moderator: bool, scope: str, note: str
+) -> None:
+    for author in (ADA, BEN, ADA):
+        await house.reception.receive(Inbound(event=event(author=author, scope="memory:T1"), addressed=True))
+    new = command("new", person, moderator=moderator, scope=scope).model_copy(update={"elsewhere": True})
+    assert await house.reception.command(new) == note
+    assert await house.reception.takes_part("memory:general") is (note == NOT_YOURS_TO_LEAVE)
+
+
+async def test_in_a_conversation_everybody_starts_over(house: House) -> None:
+    await house.reception.receive(Inbound(event=event(author=ADA), addressed=True))
+    assert await house.reception.command(command("new", BEN)) == FRESH
+
+
+async def test_who_speaks_first_after_new_began_the_conversation_that_is_there_now(house: House) -> None:
+    for author in (ADA, BEN):
+        await house.reception.receive(Inbound(event=event(author=author), addressed=True))
+        if author == ADA:
+            await house.reception.command(command("new"))
+    new = command("new", ADA).model_copy(update={"elsewhere": True})
+    assert await house.reception.command(new) == NOT_YOURS_TO_LEAVE
+    assert await house.reception.command(new.model_copy(update={"person": BEN})) == FRESH
+    assert await house.reception.command(new) == NOTHING_TO_FORGET
 
 
 async def test_help_names_every_command(house: House) -> None:

@@ -114,6 +114,24 @@ async def test_a_key_that_leads_somewhere_already_is_not_bent(scene: Scene) -> N
     assert await scene.store.intake.thread_of("C2") == two.thread_id
 
 
+async def test_the_first_delivery_of_a_conversation_is_that_of_its_thread_now(scene: Scene) -> None:
+    first_in = scene.store.deliveries.first_in
+    assert await first_in("C1") is None
+    first = await scene.say("hi", "C1")
+    await scene.say("more", "C1")
+    await scene.store.intake.join("C1/posted", first.thread_id)
+    for conversation in ("C1", "C1/posted"):
+        delivery = await first_in(conversation)
+        assert delivery is not None
+        assert delivery.run_id == first.run_id
+    await scene.store.intake.leave("C1")
+    assert await first_in("C1") is None
+    again = await scene.say("hi", "C1")
+    delivery = await first_in("C1")
+    assert delivery is not None
+    assert delivery.run_id == again.run_id
+
+
 async def test_after_leaving_the_next_message_starts_over(scene: Scene) -> None:
     before = await scene.say("hi", "C1")
     assert await scene.store.intake.leave("C1")

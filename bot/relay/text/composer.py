@@ -38,10 +38,14 @@ class Composer:
         return self._below(texts, self._convert(progress)) or texts
 
     def asking(self, markdown: str, question: str, live: int) -> tuple[str, ...]:
-        """The messages of an answer that waits for a person; the question is whole, and stands in the last one."""
+        """The messages of an answer that waits for a person; the question is whole, and stands in the last one.
+
+        Text with backticks gets no question below it: no reading of them can then take the marks off the question's.
+        """
         asked = self._convert(defang(question, self.known))
         texts = self._split(markdown)
-        fitting = self._below(texts, asked) or (*texts, asked)
+        below = None if texts and "`" in texts[-1] else self._below(texts, asked)
+        fitting = below or (*texts, asked)
         if len(fitting) <= self._capabilities.max_segments:
             return fitting
         return (*texts[: self._kept(live)], f"{self._convert(self._notice)}\n\n{asked}")

@@ -19,12 +19,18 @@ _BARE_HOST = (
 _ENTITY = r"&(?=\#|(?:colon|sol|period|dot|lsqb|lbrack|rsqb|rbrack|excl|lpar);)"
 """Character references that would become part of an address after this pass."""
 _FOUND = re.compile(rf"{_ADDRESS}|{_BARE_HOST}", re.IGNORECASE)
+_JOINT, _WWW = re.compile(r"[/:?#]+"), re.compile(r"www\.(?=\S)", re.IGNORECASE)
+_LONGEST_CODE = 500
+"""The splitter keeps code of up to 600 characters in one piece."""
 _TAIL = ".,;:!?'\"*_~)]}】»”’。，、"
-_TOKEN = re.compile(
-    rf"""
-    (?P<code>(?P<ticks>`{{1,8}}+)(?!`)(?P<inside>[^\n]*?)(?<!`)(?P=ticks)(?!`))
+_TICKS = r"""
+    (?P<code>(?P<ticks>`{1,8}+)(?!`)(?P<inside>[^\n]*?)(?<!`)(?P=ticks)(?!`))
   | (?P<stray>`++)
   | (?P<escaped>\\[!\[\]()`<\\])
+"""
+_TICK = re.compile(_TICKS, re.VERBOSE)
+_TOKEN = re.compile(
+    rf"""{_TICKS}
   | (?P<backslash>\\(?=[a-z0-9]))
   | (?P<inline>!?\[(?P<label>(?:\\.|`[^`\n]*+`|\[[^\[\]\n]*+\]|[^\[\]`\\])*+)\]
                \(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<target>[^\s()]*+(?:\([^\s()]*+\)[^\s()]*+)*+))
@@ -58,15 +64,21 @@ def addresses(texts: Iterable[str]) -> frozenset[str]:
 
 
 def defang(markdown: str, known: frozenset[str]) -> str:
-    """The same Markdown with unknown addresses as code and images as links. Fenced code is left alone."""
+    """The same Markdown with unknown addresses as code and images as links. Fenced code is left alone.
+
+    A backtick without a partner on its line is escaped everywhere: some platforms look for the partner in later
+    paragraphs, which would make text of their code.
+    """
     replace = _replacer(known)
     shown: list[str] = []
     for text, prose in _stretches(markdown):
-        if prose:
-            shown += [_rewritten(part, replace) if _SUSPECT.search(part) else part for part in _PARAGRAPH.split(text)]
-        else:
-            shown.append(text)
+        shown += [_harmless(part, replace) for part in _PARAGRAPH.split(text)] if prose else [text]
     return "".join(shown)
+
+
+def spaced(text: str) -> str:
+    """The same text with spaces in its web addresses, so that nobody makes links of them."""
+    return _WWW.sub(r"\g<0> ", _FOUND.sub(lambda found: _JOINT.sub(r" \g<0> ", found[0]), text))
 
 
 def _stretches(markdown: str) -> Iterator[tuple[str, bool]]:
@@ -75,7 +87,7 @@ def _stretches(markdown: str) -> Iterator[tuple[str, bool]]:
     Only what is a fence for CommonMark and everybody else counts as code: with a hostile model, a difference between
     two readings is a way around the rule.
     """
-    if "```" not in markdown or not _SUSPECT.search(markdown):
+    if "```" not in markdown:
         yield markdown, True
         return
     lines = _LINE.findall(markdown)
@@ -86,6 +98,23 @@ def _stretches(markdown: str) -> Iterator[tuple[str, bool]]:
             yield "".join(lines[token.map[0] : token.map[1]]), False
             done = token.map[1]
     yield "".join(lines[done:]), True
+
+
+def _harmless(paragraph: str, replace: Callable[[re.Match[str]], str]) -> str:
+    if _SUSPECT.search(paragraph):
+        return _rewritten(paragraph, replace)
+    return _TICK.sub(_paired, paragraph) if "`" in paragraph else paragraph
+
+
+def _paired(found: re.Match[str]) -> str:
+    if found.lastgroup == "code" and _too_long(found):
+        return f"{_escaped(found['ticks'])}{_TICK.sub(_paired, found['inside'])}{_escaped(found['ticks'])}"
+    return _escaped(found[0]) if found.lastgroup == "stray" else found[0]
+
+
+def _too_long(code: re.Match[str]) -> bool:
+    """Whether it may end in another message than it begins in; it is no code in either of them then."""
+    return len(code["inside"]) > _LONGEST_CODE
 
 
 def _rewritten(text: str, replace: Callable[[re.Match[str]], str]) -> str:
@@ -111,7 +140,7 @@ def _replacer(known: frozenset[str]) -> Callable[[re.Match[str]], str]:
                 return _inline(found, known)
             case "definition" | "auto" | "bare":
                 return _address(found, known)
-            case "code" if "|" in found["inside"]:  # in a table the bar ends the cell, and the code with it
+            case "code" if "|" in found["inside"] or _too_long(found):  # in a table the bar ends the cell and the code
                 return _escaped(found["ticks"]) + _rewritten(found["inside"], replace) + _escaped(found["ticks"])
             case "stray":  # an unpaired one would pair with those that are put around addresses
                 return _escaped(found[0])

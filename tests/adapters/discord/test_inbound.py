@@ -120,6 +120,7 @@ class TestCommands:
         await bench.server.command("ben", general, "stop", {})
         await bench.server.command("ada", general, "stop", {})
         foreign, own = bench.reception.commands
+        assert (foreign.elsewhere, own.elsewhere) == (False, True)
         assert own.conversation == inbound.event.conversation != foreign.conversation
         assert own.scope == inbound.event.scope == f"discord:{bench.server.guild_id}"
         assert inbound.event.address.secrets == ("token",)

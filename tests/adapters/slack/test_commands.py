@@ -119,6 +119,7 @@ async def test_slash_stop_acts_on_the_persons_last_conversation(
     assert await slack.command("ada", "general", "stop", {}) == "Stopped."
     (command,) = reception.commands
     assert (command.name, command.conversation) == ("stop", reception.inbound[0].event.conversation)
+    assert command.elsewhere
     assert command.moderator  # Ada administers the workspace
 
 
@@ -185,7 +186,22 @@ async def test_a_command_in_a_known_thread_needs_no_mention(
     await reception.until(lambda: len(reception.deliveries) == 2)
     await slack.speak("ben", "general", "!new", thread=root)
     await reception.until(lambda: len(reception.commands) == 1)
-    assert reception.commands[0].name == "new"
+    assert (reception.commands[0].name, reception.commands[0].elsewhere) == ("new", False)
+
+
+async def test_a_command_in_a_channel_says_that_its_conversation_is_elsewhere(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """Typed by somebody who merely took part in a thread."""
+    root = await slack.speak("ada", "general", "@Parley hello")
+    await slack.speak("ben", "general", "@Parley hi", thread=root)
+    await reception.messages(2)
+    await slack.speak("ben", "general", "@Parley !new")
+    await reception.until(lambda: len(reception.commands) == 1)
+    await slack.command("ben", "general", "ask", {"text": "!new"})
+    await slack.command("ben", "general", "new", {})
+    thread = f"slack:T00PARLEY1:C00GENERAL:{root}"
+    assert [(one.name, one.conversation, one.elsewhere) for one in reception.commands] == [("new", thread, True)] * 3
 
 
 async def test_a_command_at_top_level_means_the_last_conversation(

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.relay.text.links import addresses, defang
+from bot.relay.text.splitter import split
 from bot.relay.text.unfinished import settled
 
 READER = MarkdownIt("commonmark").enable("table")
@@ -51,6 +52,11 @@ KNOWN = addresses(["See https://known.example/page, please.", "<https://tool.exa
         ("HTTPS://EVIL.example/x", "`HTTPS://EVIL.example/x`"),
         ("open contract.py and and/or, 3.5/4", "open contract.py and and/or, 3.5/4"),
         ("a `` ` `` https://evil.example/x `b`", "a `` ` `` `https://evil.example/x` `b`"),
+        ("Paying now `\n\n`https://evil.example/x`", "Paying now \\`\n\n`https://evil.example/x`"),
+        ("a `` b `c` ``` d", "a \\`\\` b `c` \\`\\`\\` d"),
+        ("\\` `str | None` \\d", "\\` `str | None` \\d"),
+        ("`a\nb`", "\\`a\nb\\`"),
+        ("```\n` a\n```\n`", "```\n` a\n```\n\\`"),
         ("`a\nhttps://evil.example/x`", "\\`a\n`https://evil.example/x`\\`"),
     ],
 )
@@ -108,6 +114,36 @@ def test_no_arrangement_of_marks_makes_a_link(markdown: str) -> None:
             assert child.type != "image" or not target
             assert not target.startswith(("http", "www", "//"))
             assert child.type == "code_inline" or not re.search(r"(?<!`)(https://|www\.)evil", child.content), child
+
+
+@given(st.lists(st.sampled_from([*"`*|>- a\\", "``", "\n", "\n\n", "[a]"]), max_size=30).map("".join))
+@settings(max_examples=500, deadline=None)
+def test_code_that_spans_lines_is_the_same_code(markdown: str) -> None:
+    """Discord looks for the end of code in all that follows; what it finds is in the same line."""
+    assume("```" not in markdown)
+    across = re.compile(r"\\[^\w\s]|(?P<code>(?P<ticks>`+)[\s\S]*?[^`](?P=ticks)(?!`))")
+    codes = [found["code"] for found in across.finditer(defang(markdown, frozenset())) if found["code"]]
+    assert not any("\n" in code for code in codes)
+
+
+@pytest.mark.parametrize("before", ["", "https://evil.example/y "])
+def test_code_that_two_messages_would_share_is_no_code(before: str) -> None:
+    """Neither message would show it as code, and both would have a backtick without a partner."""
+    long = f"{before}`{'x ' * 700}[a](https://evil.example/x) `` {'y ' * 700}` end"
+    for text in split(defang(long, frozenset()), 1_900, 2_000, "utf16"):
+        assert "](" not in text
+        assert len(re.findall(r"(?<!\\)`", text)) % 2 == 0
+    assert defang(f"`{'x ' * 700}`", frozenset()) == f"\\`{'x ' * 700}\\`"
+
+
+@given(st.lists(st.sampled_from([*"`a\\", "``", "```\n", "\n", "\n\n", "www.evil.example/p"]), max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_a_text_that_grows_keeps_its_finished_paragraphs(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    whole = defang(text, frozenset())
+    for end in range(len(text)):
+        if text[end - 2 : end] == "\n\n" and "```" not in text[:end]:
+            assert whole.startswith(defang(text[:end], frozenset()))
 
 
 @pytest.mark.parametrize(
