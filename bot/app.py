@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,10 @@ class Application:
         stopping = stop_signals()
         async with self._workshop(role, None if self._settings.store.sqlite else stopping) as workshop:
             adapters = self._platforms(workshop.store)
-            async with self._at_work(workshop, adapters, role) as (work, connections):
-                if role in RECEIVERS:
-                    await work.until(connections.settled, stopping)
+            async with self._at_work(workshop, adapters, role) as (work, entrance):
+                await work.until(entrance.settled, stopping)
                 if not stopping.is_set():
-                    print(_ready(role, adapters, connections, workshop.model), flush=True)  # noqa: T201 - the contract
+                    print(_ready(role, adapters, entrance.states(), workshop.model), flush=True)  # noqa: T201 - the contract
                     await work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
@@ -152,7 +151,7 @@ class Application:
     @asynccontextmanager
     async def _at_work(
         self, workshop: Workshop, adapters: Sequence[Adapter], role: Role = "all"
-    ) -> AsyncGenerator[tuple[Work, Connections]]:
+    ) -> AsyncGenerator[tuple[Work, Connections | TokenCheck]]:
         """The activities of a role.
 
         Leaving it stops receiving first, then lets running answers finish, then closes what their last edits needed.
@@ -161,18 +160,22 @@ class Application:
         control = RunningRuns(store.runs)
         policy = RelayPolicy(run_lifetime=process.run_lifetime)
         relay = Relay(store, adapters, workshop.assistant, clock, control, policy)
-        connections = Connections(adapters, relay.reception, store.duties, clock)
-        activities: list[Activity] = [connections if role in RECEIVERS else TokenCheck(adapters, clock)]
+        if role in RECEIVERS:
+            entrance = Connections(adapters, relay.reception, store.duties, clock)
+        else:
+            entrance = TokenCheck(adapters, clock)
+        activities: list[Activity] = [entrance]
         if role in WORKERS:
+            platforms = [adapter.capabilities.platform for adapter in adapters]
             activities += [
-                LaneWork(store, workshop.model, workshop.toolbox, relay, clock, control),
+                LaneWork(store, workshop.model, workshop.toolbox, relay, clock, control, platforms=platforms),
                 Jobs(store, clock, retention_days=process.retention_days),
             ]
         shifts = Shifts(store, clock, control, None, role, activities)
         async with AsyncExitStack() as stack:
             for adapter in adapters:
                 stack.push_async_callback(adapter.close)
-            yield await stack.enter_async_context(background(shifts.run(), "work")), connections
+            yield await stack.enter_async_context(background(shifts.run(), "work")), entrance
 
     @asynccontextmanager
     async def _store(self, role: Role = "all") -> AsyncGenerator[Store]:
@@ -267,19 +270,15 @@ class Application:
         return [token.get_secret_value() for token in tokens if token]
 
 
-def _ready(role: Role, adapters: Sequence[Adapter], connections: Connections, model: ModelClient) -> str:
+def _ready(role: Role, adapters: Sequence[Adapter], states: Mapping[str, str], model: ModelClient) -> str:
     """The line that says what this process does from now on."""
-    labels = [adapter.capabilities.label for adapter in adapters]
-    if role in RECEIVERS:
-        states = connections.states()
-        labels = [
-            adapter.capabilities.label
-            if states[adapter.capabilities.platform] == "connected"
-            else f"{adapter.capabilities.label} (standing by: another process is connected)"
-            for adapter in adapters
-        ]
-    names = ", ".join(labels)
-    return f"ready {names} · model {model.traits.name}" if role == "all" else f"ready {role}: {names}"
+    elsewhere = " (standing by: another process is connected)"
+    names = ", ".join(
+        f"{one.capabilities.label}{elsewhere if states[one.capabilities.platform] == 'standing by' else ''}"
+        for one in adapters
+    )
+    beginning = "ready" if role == "all" else f"ready {role}:"
+    return f"{beginning} {names} · model {model.traits.name}" if role in WORKERS else f"{beginning} {names}"
 
 
 def _arguments(values: Sequence[str], definition: FunctionDefinition | None) -> str:

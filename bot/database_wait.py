@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreRefused, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -22,17 +22,19 @@ async def patiently(open_store: Callable[[], Awaitable[T]], stopping: asyncio.Ev
     """Open the store, trying again for `PATIENCE` seconds while the database cannot be reached.
 
     Raises:
-        StoreUnavailable: it could not be reached in that time.
+        StoreUnavailable: it could not be reached in that time, or it refuses us for good.
         SystemExit: the process was told to stop meanwhile; there is nothing to finish.
     """
     until = time.monotonic() + PATIENCE
     while True:
         try:
             return await open_store()
+        except StoreRefused:
+            raise
         except StoreUnavailable as error:
             if time.monotonic() + _PAUSE > until:
                 raise
-            log.warning("database not reachable", error=str(error), next_try_in=_PAUSE)
+            log.warning("waiting for the database", error=str(error), next_try_in=_PAUSE)
         try:
             async with asyncio.timeout(_PAUSE):
                 await stopping.wait()

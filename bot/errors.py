@@ -7,6 +7,7 @@ Each class's docstring is its default message, so `raise RunGone` already says s
     │   ├── SettingsError
     │   ├── ToolDefinitionError
     │   ├── StoreUnavailable
+    │   │   └── StoreRefused      password, user or database name
     │   └── ModelRefusedAccess   key, permission or model name
     ├── ModelError               the model or its provider
     │   ├── ModelUnavailable     may be repeated
@@ -51,6 +52,10 @@ class StoreUnavailable(OperatorError):
     """The database cannot be reached."""
 
     ends_the_process = False  # it may come back by itself
+
+
+class StoreRefused(StoreUnavailable):
+    """The database answered, and refuses this process: waiting does not help."""
 
 
 class ModelRefusedAccess(OperatorError):

@@ -114,6 +114,14 @@ class ToolCall(Record):
         return f"{self.place}.{self.begins}"
 
     @property
+    def running(self) -> bool:
+        """Whether it may be being carried out now, as far as the ledger knows.
+
+        One that a person declared done, or wants to skip, only waits for that to be written down.
+        """
+        return self.state is CallState.STARTED and self.decision in {None, Decision.AGAIN}
+
+    @property
     def interrupted(self) -> bool:
         """Whether it was begun, may have taken effect, and must not be begun again without a person's word."""
         return self.state is CallState.STARTED and self.effect is Effect.ONCE

@@ -8,6 +8,7 @@ import structlog
 from bot.domain.runs import RunStatus
 from bot.domain.steps import Decision
 from bot.engine.interrupt import Interrupt
+from bot.engine.trouble import report
 from bot.ports import Enrolment, Runs
 
 log = structlog.get_logger()
@@ -75,8 +76,8 @@ class RunningRuns:
             return
         try:
             stopped = await self._runs.cancelling(self.running)
-        except Exception:  # a process boundary: the next look follows, and Stop is also seen between steps
-            log.exception("cannot look for stops")
+        except Exception as error:  # noqa: BLE001 - a process boundary: the next look follows, and Stop is also seen between steps
+            report("cannot look for stops", error)
             return
         for run_id in stopped:
             if (interrupt := self._interrupts.get(run_id)) is not None:  # it may have ended meanwhile

@@ -110,6 +110,7 @@ class Execution:
         self._interrupt.check()
         started = await self._broadcast.record(self._runs.start(self._lease, self._work.run.id, self._work.now))
         self._fresh = bool(started) and self._work.run.started_at is None
+        log.info("run taken", run_id=self._work.run.id, thread_id=self._work.run.thread_id, first=self._fresh)
         if not started:
             await self._look_for_stop()
         self._interrupt.check()
@@ -140,7 +141,7 @@ class Execution:
         last = progress.last
         if last is not None and last.state is TurnState.STARTED:
             await self._broadcast.record(self._runs.break_turn(self._lease, last, BROKEN_BY_CRASH))
-            log.info("turn is asked again after a crash", run_id=last.run_id, turn=last.number)
+            log.info("interrupted turn is asked again", run_id=last.run_id, turn=last.number)
             return None
         if last is not None and last.state is TurnState.DONE:
             if waiting := progress.open_calls(last):
@@ -262,4 +263,5 @@ class Execution:
             self._parts.limits,
             delivery.asker if delivery is not None else None,
             self._alive,
+            self._parts.clock,
         )

@@ -5,6 +5,7 @@ import structlog
 from bot.domain.workers import Present, Role
 from bot.engine.deadlines import within
 from bot.engine.limits import EngineLimits
+from bot.engine.trouble import report
 from bot.errors import Fenced
 from bot.ports import Clock, Workers
 
@@ -40,6 +41,11 @@ class Heartbeat:
     def worker_id(self) -> str:
         """Under which lanes and duties are held."""
         return self._worker_id
+
+    @property
+    def role(self) -> Role:
+        """What this process is there for."""
+        return self._role
 
     @property
     def fresh(self) -> bool:
@@ -78,8 +84,8 @@ class Heartbeat:
             self._sent = sent
         except Fenced:
             raise
-        except Exception:  # a process boundary: whatever keeps a beat from coming through, its age decides
-            log.exception("heartbeat failed", worker_id=self._worker_id)
+        except Exception as error:  # noqa: BLE001 - a process boundary: whatever keeps a beat from coming through, its age decides
+            report("heartbeat failed", error, worker_id=self._worker_id)
         if not self.fresh:
             raise Fenced("The heartbeat is older than the lease.")
 

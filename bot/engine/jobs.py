@@ -18,6 +18,7 @@ import structlog
 
 from bot.domain.duties import Duty
 from bot.engine.limits import EngineLimits
+from bot.engine.trouble import report
 from bot.ports import Clock, Enrolment, Store, Upkeep
 
 log = structlog.get_logger()
@@ -101,8 +102,8 @@ class Jobs:
             return None
         try:
             return next(iter(await self._duties.take(enrolment.worker_id, names, 1)), None)
-        except Exception:  # a process boundary: the next look follows
-            log.exception("cannot look for jobs", worker_id=enrolment.worker_id)
+        except Exception as error:  # noqa: BLE001 - a process boundary: the next look follows
+            report("cannot look for jobs", error, worker_id=enrolment.worker_id)
             return None
 
     async def _fulfil(self, enrolment: Enrolment, duty: Duty) -> float:
@@ -127,8 +128,8 @@ class Jobs:
                     break
                 done += did
                 await asyncio.sleep(0)
-        except Exception:  # a process boundary: a job that fails must not keep the others from being done
-            log.exception("job failed", job=job.name)
+        except Exception as error:  # noqa: BLE001 - a process boundary: a job that fails must not keep the others from being done
+            report("job failed", error, job=job.name)
         if done:
             log.info("job done", job=job.name, count=done)
         return job.every
@@ -138,8 +139,8 @@ class Jobs:
         while enrolment.fresh:
             try:
                 await self._duties.give_up(duty, rest)
-            except Exception:  # a process boundary: tried again
-                log.exception("cannot give a job up", job=duty.name)
+            except Exception as error:  # noqa: BLE001 - a process boundary: tried again
+                report("cannot give a job up", error, job=duty.name)
                 await self._clock.sleep(self._limits.poll)
             else:
                 return

@@ -13,6 +13,7 @@ from bot.engine.failures import failed
 from bot.engine.interrupt import Interrupt
 from bot.engine.parts import Parts
 from bot.engine.redelivery import Redelivery
+from bot.engine.trouble import report
 from bot.errors import Fenced, RateLimited, StoreUnavailable, Unreachable
 from bot.ports import Outlet, RunSink
 
@@ -65,15 +66,15 @@ class Lane:
                 return await self._parts.store.lanes.next_work(self._lease)
             except Fenced:
                 raise
-            except Exception:  # a process boundary: the lane is ours and nobody else can free it
-                log.exception("lane cannot be read", thread_id=self._lease.thread_id)
+            except Exception as error:  # noqa: BLE001 - a process boundary: the lane is ours and nobody else can free it
+                report("lane cannot be read", error, thread_id=self._lease.thread_id)
                 await self._parts.clock.sleep(self._parts.limits.poll)
 
     async def _release(self) -> None:
         try:
             await self._parts.store.lanes.release(self._lease)
-        except Exception:  # the same boundary: the end of the enrolment frees it too
-            log.exception("lane cannot be given back", thread_id=self._lease.thread_id)
+        except Exception as error:  # noqa: BLE001 - the same boundary: the end of the enrolment frees it too
+            report("lane cannot be given back", error, thread_id=self._lease.thread_id)
 
     async def _see_to(self, work: Work) -> None:
         run_id = work.run.id
@@ -85,14 +86,14 @@ class Lane:
                     self._redelivery.forget(run_id)
         except Fenced:
             raise
-        except StoreUnavailable:
-            log.exception("store unavailable during a run", run_id=run_id)
+        except StoreUnavailable as error:
+            report("store unavailable during a run", error, run_id=run_id)
             await self._parts.clock.sleep(self._parts.limits.poll)
         except (RateLimited, Unreachable) as error:
             log.warning("delivery held up", run_id=run_id, error=type(error).__name__)
             await self._rest(work, error)
-        except Exception as error:  # a process boundary: whatever it is, the person waits and the lane must go on
-            log.exception("delivery failed", run_id=run_id)
+        except Exception as error:  # noqa: BLE001 - a process boundary: whatever it is, the person waits and the lane must go on
+            report("delivery failed", error, run_id=run_id)
             await self._rest(work, error)
 
     async def _execute(self, work: Work, sink: RunSink) -> Run | None:
@@ -104,7 +105,7 @@ class Lane:
                 return await execution.run()
             except (Fenced, StoreUnavailable, RateLimited, Unreachable):
                 raise  # the last two: a person is to be asked, but not now
-            except Exception as error:  # a process boundary: an unforeseen error ends the run and is told to the person
+            except Exception as error:  # noqa: BLE001 - a process boundary: an unforeseen error ends the run and is told to the person
                 log.exception("run failed unexpectedly", run_id=run.id)
                 return await execution.fail(error)
 
@@ -121,8 +122,8 @@ class Lane:
                 await self._abandon(work)
         except Fenced:
             raise
-        except Exception:  # the same boundary: the lane's next look at the store decides
-            log.exception("delivery could not be put off", run_id=run_id)
+        except Exception as error:  # noqa: BLE001 - the same boundary: the lane's next look at the store decides
+            report("delivery could not be put off", error, run_id=run_id)
             await self._parts.clock.sleep(self._parts.limits.poll)
 
     async def _abandon(self, work: Work) -> None:

@@ -1,7 +1,7 @@
 """Working on runs: lanes are claimed as they become ready, and each is drained in a task of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import structlog
@@ -12,6 +12,7 @@ from bot.engine.lane import Lane
 from bot.engine.limits import EngineLimits
 from bot.engine.parts import Parts
 from bot.engine.redelivery import Redelivery
+from bot.engine.trouble import report
 from bot.errors import Fenced
 from bot.ports import Clock, Enrolment, ModelClient, Outlet, Store, Toolbox
 
@@ -29,6 +30,7 @@ class LaneWork:
         clock: tells the time.
         control: is told what is worked on.
         limits: bounds and rhythms.
+        platforms: whose answers this process can bring home; None stands for all.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class LaneWork:
         clock: Clock,
         control: RunningRuns,
         limits: EngineLimits | None = None,
+        platforms: Sequence[str] | None = None,
     ) -> None:
+        self._platforms = platforms
         self._parts = Parts(store, model, toolbox, clock, limits or EngineLimits())
         self._outlet = outlet
         self._control = control
@@ -78,11 +82,13 @@ class LaneWork:
 
     async def _ready(self, worker_id: str, room: int) -> tuple[Lease, ...]:
         try:
-            return await self._parts.store.lanes.claim(worker_id, room)
+            return await self._parts.store.lanes.claim(worker_id, room, self._platforms)
         except Fenced:
             raise
-        except Exception:  # a process boundary: what we have goes on, and the heartbeat says whether it is still ours
-            log.exception("cannot claim lanes", worker_id=worker_id)
+        except (
+            Exception
+        ) as error:  # a process boundary: what we have goes on, and the heartbeat says whether it is still ours
+            report("cannot claim lanes", error, worker_id=worker_id)
             return ()
 
     def _open(self, lease: Lease, group: asyncio.TaskGroup) -> None:
@@ -96,7 +102,7 @@ class LaneWork:
         while True:
             try:
                 await self._parts.store.runs.wait_for_stop(seconds)
-            except Exception:  # a process boundary: looking is worth it all the same
-                log.exception("cannot wait for stops")
+            except Exception as error:  # noqa: BLE001 - a process boundary: looking is worth it all the same
+                report("cannot wait for stops", error)
                 await self._parts.clock.sleep(seconds)
             await self._control.look_for_stops()

@@ -62,6 +62,8 @@ class EngineLimits(Record):
     """Tool calls of one turn that are run; further ones are refused."""
     parallel_calls: int = Field(default=8, ge=1)
     """Tool calls that run at the same time."""
+    call_retry: float = 0.5
+    """Between two tries to write down what came of a call, while the database is away."""
     begins: int = Field(default=3, ge=1)
     """How often a tool call that may be repeated is begun when processes die in the middle of it."""
     turn_text: int = 400_000

@@ -11,6 +11,7 @@ from bot.engine.control import RunningRuns
 from bot.engine.deadlines import settle, within
 from bot.engine.heartbeat import Heartbeat
 from bot.engine.limits import EngineLimits
+from bot.engine.trouble import report
 from bot.errors import ends_the_process, first_of
 from bot.ports import Activity, Clock, Store
 from bot.unbroken import unbroken
@@ -74,8 +75,8 @@ class Shifts:
             shift = self._shift()
             try:
                 await shift.enrol()
-            except Exception:  # a process boundary: a database outage must not end the process
-                log.exception("cannot enrol", worker_id=shift.worker_id)
+            except Exception as error:  # noqa: BLE001 - a process boundary: a database outage must not end the process
+                report("cannot enrol", error, worker_id=shift.worker_id)
                 await self._clock.sleep(self._limits.poll)
             else:
                 return shift
@@ -114,7 +115,7 @@ class _Shift:
             raise
         enrolling.result()
         self._control.follow(self._heartbeat)
-        log.info("enrolled", worker_id=self.worker_id)
+        log.info("enrolled", worker_id=self.worker_id, role=self._heartbeat.role)
 
     async def work(self) -> bool:
         """Work until the lease is lost or something breaks. Returns whether it was the lease.
@@ -163,14 +164,14 @@ class _Shift:
     async def _retire(self) -> None:
         try:
             await self._workers.retire(self.worker_id)
-        except Exception:  # a process boundary: nothing depends on it
-            log.exception("cannot retire", worker_id=self.worker_id)
+        except Exception as error:  # noqa: BLE001 - a process boundary: nothing depends on it
+            report("cannot retire", error, worker_id=self.worker_id)
 
     async def _drained(self, activity: Activity) -> None:
         try:
             await activity.drain()
-        except Exception:  # a process boundary: the others are to be drained all the same
-            log.exception("drain failed", worker_id=self.worker_id, activity=type(activity).__name__)
+        except Exception as error:  # noqa: BLE001 - a process boundary: the others are to be drained all the same
+            report("drain failed", error, worker_id=self.worker_id, activity=type(activity).__name__)
 
     async def _end(self, beat: asyncio.Task[None]) -> None:
         """Break off what still goes on, and free what is ours; when that fails, the lease time does the same."""
@@ -178,8 +179,8 @@ class _Shift:
         await settle([beat], _BREAK_OFF_SECONDS)
         try:
             lanes = await within(_LEAVE_SECONDS, self._workers.leave(self.worker_id))
-        except Exception:  # a process boundary: nothing depends on it
-            log.exception("lanes were not handed back", worker_id=self.worker_id)
+        except Exception as error:  # noqa: BLE001 - a process boundary: nothing depends on it
+            report("lanes were not handed back", error, worker_id=self.worker_id)
         else:
             log.info("lanes handed back", worker_id=self.worker_id, lanes=lanes)
 

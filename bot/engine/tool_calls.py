@@ -24,8 +24,8 @@ from bot.domain.steps import CallState, Decision, ToolCall
 from bot.engine.broadcast import Broadcast
 from bot.engine.interrupt import Interrupt
 from bot.engine.limits import EngineLimits
-from bot.errors import Fenced, first_of
-from bot.ports import Asking, Runs, Toolbox
+from bot.errors import Fenced, IllegalTransition, StoreUnavailable, first_of
+from bot.ports import Asking, Clock, Runs, Toolbox
 
 log = structlog.get_logger()
 
@@ -64,6 +64,7 @@ class CallRunner:
         limits: caps of a turn.
         person: who asked, if the run came from a chat.
         alive: whether this process still holds its lanes.
+        clock: paces further tries to write an outcome down.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class CallRunner:
         limits: EngineLimits,
         person: Author | None,
         alive: Callable[[], bool],
+        clock: Clock,
     ) -> None:
         self._alive = alive
+        self._clock = clock
         self._runs = runs
         self._toolbox = toolbox
         self._broadcast = broadcast
@@ -137,7 +140,22 @@ class CallRunner:
         await self._end(call, outcome.state, outcome.output)
 
     async def _end(self, call: ToolCall, state: CallState, output: str) -> None:
-        await self._broadcast.record(self._runs.end_call(self._broadcast.lease, call, state, output))
+        """Write an outcome down. It is known here and nowhere else, so a database that is away is waited for."""
+        tried = False
+        while True:
+            try:
+                await self._broadcast.record(self._runs.end_call(self._broadcast.lease, call, state, output))
+                break
+            except StoreUnavailable as error:
+                if not self._alive():
+                    raise
+                log.warning("outcome waits for the database", run_id=call.run_id, tool=call.name, error=str(error))
+                tried = True
+            except IllegalTransition:
+                if not tried:
+                    raise
+                break  # the try whose answer was lost had written it: nobody else may
+            await self._clock.sleep(self._limits.call_retry)
         log.info("tool call ended", run_id=call.run_id, tool=call.name, key=call.idempotency_key, state=str(state))
 
     def _refusal(self, call: ToolCall) -> str | None:

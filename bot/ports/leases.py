@@ -38,8 +38,12 @@ class Workers(Protocol):
 class Lanes(Protocol):
     """Who works on which thread."""
 
-    async def claim(self, worker_id: str, limit: int) -> tuple[Lease, ...]:
-        """Take at most `limit` lanes that are ready and due. A worker without a living row gets none."""
+    async def claim(self, worker_id: str, limit: int, platforms: Sequence[str] | None = None) -> tuple[Lease, ...]:
+        """Take at most `limit` lanes that are ready and due. A worker without a living row gets none.
+
+        With `platforms`, only lanes of chats on these, and those that came from no chat: an answer that cannot be
+        brought home is better left to somebody who can.
+        """
         ...
 
     async def next_work(self, lease: Lease) -> Work | None:

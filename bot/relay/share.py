@@ -9,7 +9,7 @@ from typing import Literal
 import structlog
 
 from bot.domain.duties import Duty
-from bot.errors import OperatorError, StoreUnavailable
+from bot.errors import StoreUnavailable, ends_the_process
 from bot.ports import Clock, Duties, Enrolment
 from bot.relay.contract import Adapter, Reception
 
@@ -198,7 +198,7 @@ class Share:
                 raise  # the enrolment is over: what was ours is free by itself
             line.task.uncancel()
         except Exception as error:  # a process boundary: whatever an adapter raises, the connection is tried again
-            if _hopeless(error):
+            if ends_the_process(error):
                 raise
             self._log.exception("connection broken", name=name)
             rest = self._pause
@@ -238,12 +238,7 @@ async def names_of(adapter: Adapter, clock: Clock, pause: float = PAUSE) -> tupl
         try:
             return await adapter.connections()
         except Exception as error:  # a process boundary: whatever an adapter raises, the other platforms go on
-            if _hopeless(error):
+            if ends_the_process(error):
                 raise
             log.exception("connections not known", platform=adapter.capabilities.platform)
         await clock.sleep(pause)
-
-
-def _hopeless(error: Exception) -> bool:
-    """Whether only the operator can mend it; a store that is away comes back by itself."""
-    return isinstance(error, OperatorError) and not isinstance(error, StoreUnavailable)

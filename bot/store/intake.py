@@ -56,7 +56,7 @@ class Intake:
         keys = sorted({clean(key) for key in event.keys})  # in one order everywhere, so nobody waits in a circle
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
-        thread_id = await self._thread(tx, event.conversation, now)
+        thread_id = await self._thread(tx, event.conversation, event.address.platform, now)
         seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
@@ -80,10 +80,11 @@ class Intake:
         await tx.execute(repoint)
         return Acceptance(run_id=row.run_id, thread_id=row.thread_id or "", duplicate=True)
 
-    async def _thread(self, tx: Transaction, conversation: str, now: int) -> str:
+    async def _thread(self, tx: Transaction, conversation: str, platform: str, now: int) -> str:
         """The conversation's thread, with its lane ready and locked."""
         key = clean(conversation)
-        known = (await tx.execute(self._sql.ready_known_lane, {"key": key})).scalar_one_or_none()
+        where = {"key": key, "platform": platform}
+        known = (await tx.execute(self._sql.ready_known_lane, where)).scalar_one_or_none()
         if known is not None:
             return known
         fresh = Thread(id=new_id("thread_"), created_at=now)
@@ -91,7 +92,7 @@ class Intake:
         thread_id: str = (await tx.execute(self._sql.conversation, parameters)).scalar_one()
         if thread_id == fresh.id:  # else somebody else's first message was quicker
             await store(tx, threads, fresh)
-        await tx.execute(self._sql.ready_lane, {"thread": thread_id})
+        await tx.execute(self._sql.ready_lane, {"thread": thread_id, "platform": platform})
         return thread_id
 
     async def _queue_run(

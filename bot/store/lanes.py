@@ -1,5 +1,6 @@
 """Lanes: who works on which thread, proved by a fencing number."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -40,19 +41,25 @@ class Lanes:
         self._bell = bells.lanes
         self._sql = statements(postgres=engines.postgres)
 
-    async def claim(self, worker_id: str, limit: int) -> tuple[Lease, ...]:
+    async def claim(self, worker_id: str, limit: int, platforms: Sequence[str] | None = None) -> tuple[Lease, ...]:
         """Take at most `limit` lanes that are ready and due."""
         self._bell.silence()
         if limit <= 0:
             return ()
-        leases = await self._claim(worker_id, limit)
+        leases = await self._claim(worker_id, limit, platforms)
         if len(leases) == limit:
             self._bell.ring()  # there may be more
         return leases
 
     @writing
-    async def _claim(self, tx: Transaction, worker_id: str, limit: int) -> tuple[Lease, ...]:
-        rows = (await tx.execute(self._sql.claim, {"worker": worker_id, "limit": limit})).all()
+    async def _claim(
+        self, tx: Transaction, worker_id: str, limit: int, platforms: Sequence[str] | None
+    ) -> tuple[Lease, ...]:
+        wanted: dict[str, object] = {"worker": worker_id, "limit": limit}
+        if platforms is None:
+            rows = (await tx.execute(self._sql.claim, wanted)).all()
+        else:
+            rows = (await tx.execute(self._sql.claim_of, {**wanted, "platforms": ["", *platforms]})).all()
         return tuple(Lease(thread_id=row.thread_id, worker_id=worker_id, fence=row.fence) for row in rows)
 
     async def next_work(self, lease: Lease) -> Work | None:

@@ -154,4 +154,4 @@ def _first_connection(setting: str) -> Generator[None, None, None]:
     try:
         yield
     except StoreUnavailable as error:
-        raise StoreUnavailable(f"{setting}: {error}") from error
+        raise type(error)(f"{setting}: {error}") from error

@@ -217,6 +217,7 @@ lanes = Table(
     metadata,
     _thread(primary_key=True),
     Column("ready", Boolean, nullable=False),
+    Column("platform", CleanText, nullable=False, server_default=""),  # of the chat; empty: whoever comes may have it
     Column("owner", CleanText),  # no foreign key: an owner without a row is dead, and found by just that
     Column("fence", BigInt, nullable=False),
     Column("due", Double, nullable=False),

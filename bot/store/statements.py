@@ -53,6 +53,7 @@ class Statements:
     lanes_told: TextClause
     # lanes
     claim: TextClause
+    claim_of: TextClause
     next_run: Select[Any]
     rest_lane: TextClause
     free_lane: TextClause
@@ -60,6 +61,17 @@ class Statements:
     postpone: TextClause
     stop_lane: TextClause
     wake_lane: TextClause
+
+
+def _claim(dialect: Dialect, some: str) -> TextClause:
+    now = dialect.now
+    return text(
+        f"""WITH c AS MATERIALIZED (SELECT thread_id AS k FROM lanes WHERE {FREE_LANE} AND due <= {now} {some}
+               AND EXISTS (SELECT 1 FROM workers WHERE id = :worker AND expires_at > {now} AND NOT draining)
+               ORDER BY due LIMIT :limit {dialect.skip_locked()})
+        UPDATE lanes SET owner = :worker, fence = fence + 1 FROM c WHERE thread_id = c.k
+        RETURNING thread_id, fence"""
+    )
 
 
 def _statements(dialect: Dialect) -> Statements:
@@ -73,13 +85,14 @@ def _statements(dialect: Dialect) -> Statements:
         ),
         # Before the run is inserted: the lock makes the order of numbers the order of commits within a thread.
         ready_lane=text(
-            f"INSERT INTO lanes (thread_id, ready, fence, due) VALUES (:thread, true, 0, {now}) "
-            "ON CONFLICT (thread_id) DO UPDATE SET ready = true"
+            f"INSERT INTO lanes (thread_id, platform, ready, fence, due) VALUES (:thread, :platform, true, 0, {now}) "
+            "ON CONFLICT (thread_id) DO UPDATE SET ready = true, platform = excluded.platform"
         ),
         # The same for a conversation that has a thread; without one it does nothing.
         ready_known_lane=text(
-            f"INSERT INTO lanes (thread_id, ready, fence, due) SELECT thread_id, true, 0, {now} FROM conversations "
-            "WHERE key = :key ON CONFLICT (thread_id) DO UPDATE SET ready = true RETURNING thread_id"
+            f"INSERT INTO lanes (thread_id, platform, ready, fence, due) "
+            f"SELECT thread_id, :platform, true, 0, {now} FROM conversations WHERE key = :key "
+            "ON CONFLICT (thread_id) DO UPDATE SET ready = true, platform = excluded.platform RETURNING thread_id"
         ),
         # Not by the clock of the process that accepts: another one compares it.
         created_at=literal_column(dialect.whole(now), BigInteger),
@@ -90,13 +103,8 @@ def _statements(dialect: Dialect) -> Statements:
         lanes_told=text(dialect.tell("lanes")),
         # The claimer must be alive in the same statement, or its lane could be orphaned. MATERIALIZED, because a
         # sub-select with LIMIT may be run twice and lock more rows than its limit.
-        claim=text(
-            f"""WITH c AS MATERIALIZED (SELECT thread_id AS k FROM lanes WHERE {FREE_LANE} AND due <= {now}
-                   AND EXISTS (SELECT 1 FROM workers WHERE id = :worker AND expires_at > {now} AND NOT draining)
-                   ORDER BY due LIMIT :limit {dialect.skip_locked()})
-            UPDATE lanes SET owner = :worker, fence = fence + 1 FROM c WHERE thread_id = c.k
-            RETURNING thread_id, fence"""
-        ),
+        claim=_claim(dialect, ""),
+        claim_of=_claim(dialect, "AND platform IN :platforms").bindparams(bindparam("platforms", expanding=True)),
         # Not together with HOLD: while it waited for the lane, it would not see the run that is being accepted.
         next_run=select(runs, deliveries, literal_column(now, Double).label("now"))
         .join_from(runs, deliveries, deliveries.c.run_id == runs.c.id, isouter=True)

@@ -6,6 +6,7 @@ So no connection is left in the middle of a statement, and a status that was wri
 
 from __future__ import annotations  # CoroutineType takes type arguments for the type checker only
 
+import re
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreRefused, StoreUnavailable
 from bot.store.connections import Engines, Transaction
 from bot.unbroken import unbroken
 
@@ -79,12 +80,24 @@ def translated() -> Generator[None, None, None]:
     except (IntegrityError, ProgrammingError, DataError):  # our mistake, not the operator's
         raise
     except DBAPIError as error:
-        raise StoreUnavailable(f"The database could not do its work: {error.orig}") from error
+        raise _unavailable("The database could not do its work", error.orig) from error
     except sqlite3.Error as error:  # of BEGIN, which goes to the driver directly
         raise StoreUnavailable(f"The database could not do its work: {error}") from error
     except PoolTimeout as error:
         raise StoreUnavailable("All database connections of this process are busy.") from error
     except asyncpg.PostgresError as error:
-        raise StoreUnavailable(f"The database refused the connection: {error}") from error
+        raise _unavailable("The database refused the connection", error) from error
     except (OSError, asyncpg.InterfaceError) as error:
         raise StoreUnavailable(f"The database cannot be reached: {error or type(error).__name__}") from error
+
+
+_FOR_GOOD = re.compile("28...|3D000")
+"""PostgreSQL's states for a wrong user, password or database name (Appendix A, "Error Codes")."""
+
+
+def _unavailable(what: str, error: BaseException | None) -> StoreUnavailable:
+    state: object = getattr(error, "sqlstate", None)
+    if "unsupported startup parameter" in str(error):
+        return StoreRefused(f"{what}: this is PgBouncer. Set DATABASE_DIRECT_URL, too, past it.")
+    kind = StoreRefused if isinstance(state, str) and _FOR_GOOD.fullmatch(state) else StoreUnavailable
+    return kind(f"{what}: {error}")

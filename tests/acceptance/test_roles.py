@@ -55,8 +55,8 @@ async def test_a_worker_whose_token_is_refused_ends_with_a_sentence_that_names_i
         built(tmp_path, settings={"DATABASE_URL": postgres_url}) as house,
         started(house, "--role", "worker", **{variable: value}) as bot,
     ):
-        _out, err = await asyncio.wait_for(bot.communicate(), 40)
-        assert bot.returncode == 1
+        out, err = await asyncio.wait_for(bot.communicate(), 40)
+        assert (bot.returncode, out) == (1, b"")
         assert err.decode().strip().splitlines()[-1].startswith(variable)
         assert b"Traceback" not in err
 
@@ -69,7 +69,7 @@ async def test_a_worker_without_an_app_token_answers_what_a_gateway_took(tmp_pat
         started(house, "--role", "worker", without=["SLACK_APP_TOKEN"]) as worker,
     ):
         assert await line(gateway) == "ready gateway: Slack, Discord"
-        assert await line(worker) == "ready worker: Slack, Discord"
+        assert (await line(worker)).startswith("ready worker: Slack, Discord · model ")
         for platform in ("slack", "discord"):
             await house.stage(platform).speak("ada", house.channel(platform), "@Parley hello")
             await house.answer(platform, "no language model")

@@ -256,3 +256,18 @@ async def test_giving_a_lane_back_that_somebody_else_has_changes_nothing(scene: 
     (lease,) = await scene.store.lanes.claim(scene.worker, 5)
     await scene.store.lanes.release(stale)
     assert await scene.store.lanes.next_work(lease) is not None
+
+
+async def test_only_lanes_of_platforms_that_one_can_answer_on_are_taken(scene: Scene) -> None:
+    """A terminal beside the team's bot must not take the team's conversations."""
+    said = await scene.say()
+    assert await scene.store.lanes.claim(scene.worker, 5, ["slack", "discord"]) == ()
+    (lease,) = await scene.store.lanes.claim(scene.worker, 5, ["slack", "console"])
+    assert lease.thread_id == said.thread_id
+
+
+async def test_a_lane_of_no_chat_is_anybodys(scene: Scene, database_url: str) -> None:
+    """Such as one that code without this column made."""
+    await scene.say()
+    await behind_its_back(database_url, "UPDATE lanes SET platform = ''")
+    assert len(await scene.store.lanes.claim(scene.worker, 5, ["slack"])) == 1

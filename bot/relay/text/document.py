@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.domain.events import CallChanged, MessageChanged, MessageCreated, MessageDelta, RunChanged, RunEvent
 from bot.domain.messages import Attachment, FileCitation, Message, MessageStatus, RefusalPart, TextPart
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import CallState, ToolCall
+from bot.domain.steps import CallState, Effect, ToolCall
 from bot.relay.text.blocks import close_fence
 
 INCIDENT_DIGITS = 8
@@ -71,7 +71,7 @@ class Document:
     @property
     def running(self) -> tuple[str, ...]:
         """Names of the tools that run now, fit to be shown."""
-        return tuple(word(call.name) for call in self._calls.values() if call.state is CallState.STARTED)
+        return tuple(word(call.name) for call in self._calls.values() if call.running)
 
     @property
     def progress(self) -> str:
@@ -114,7 +114,9 @@ class Document:
         sources = " · ".join(f"[{n}] {_inert(names.get(file_id, ''))}" for n, file_id in enumerate(self.sources, 1))
         doubts = [_doubt(call) for call in self._calls.values() if call.state is CallState.UNKNOWN]
         leftovers = [_leftover(attachment) for attachment in skipped if attachment.skipped]
-        lines = [f"Sources: {sources}" if sources else "", *doubts, _verdict(run, self.text), "\n".join(leftovers)]
+        undecided = run.status is RunStatus.EXPIRED and any(_never_decided(call) for call in self._calls.values())
+        verdict = "Nobody decided in time, so it ends here." if undecided else _verdict(run, self.text)
+        lines = [f"Sources: {sources}" if sources else "", *doubts, verdict, "\n".join(leftovers)]
         return "\n\n".join(line for line in lines if line)
 
     def _set(self, message: Message) -> None:
@@ -184,6 +186,10 @@ def _verdict(run: Run, text: str) -> str:
             # `last_error.message` is written by the engine for people; it never holds the text of an exception
             reason = run.last_error.message if run.last_error else "Something went wrong inside the assistant."
             return f"{reason} (Incident `{incident(run.id)}`)"
+
+
+def _never_decided(call: ToolCall) -> bool:
+    return call.state is CallState.UNKNOWN and call.effect is Effect.ONCE and call.decision is None
 
 
 def _doubt(call: ToolCall) -> str:

@@ -39,7 +39,7 @@ def question(call: ToolCall) -> str:
     """The question as Markdown; its answers are the buttons below it."""
     return (
         f"⚠️ `{word(call.name)}` was interrupted after it had begun. Nobody knows whether it took effect."
-        f"{_called(call.arguments)} Please check, then say how to go on."
+        f"{_called(call.arguments)} Please check, then press a button."
     )
 
 

@@ -310,7 +310,8 @@ async def test_decisions_about_two_calls_stand_under_one_message(
     ("action", "value", "wanted"),
     [
         ("run.stop", "run_7", Target(op="stop", run_id="run_7")),
-        ("run.again", "run_7 3.12", Target(op="again", run_id="run_7", call="3.12")),
+        ("run.again", "run_7 3.12.1", Target(op="again", run_id="run_7", call="3.12.1")),
+        ("run.again", "run_7 3.12", None),
         ("run.worked", "run_7", None),
         ("run.explode", "run_7 3.1", None),
         ("other.app", "run_7", None),

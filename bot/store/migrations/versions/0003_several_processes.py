@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("due", REAL, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_duties")),
     )
+    op.add_column("lanes", sa.Column("platform", sa.Text(), nullable=False, server_default=""))
     op.add_column("tool_calls", sa.Column("decision", sa.Text()))
     op.add_column("workers", sa.Column("version", sa.Text(), nullable=False, server_default=""))
     op.add_column("deliveries", sa.Column("channel", sa.Text(), nullable=False, server_default=""))
