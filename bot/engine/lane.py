@@ -105,7 +105,7 @@ class Lane:
                 return await execution.run()
             except (Fenced, StoreUnavailable, RateLimited, Unreachable):
                 raise  # the last two: a person is to be asked, but not now
-            except Exception as error:  # noqa: BLE001 - a process boundary: an unforeseen error ends the run and is told to the person
+            except Exception as error:
                 log.exception("run failed unexpectedly", run_id=run.id)
                 return await execution.fail(error)
 

@@ -85,10 +85,9 @@ class LaneWork:
             return await self._parts.store.lanes.claim(worker_id, room, self._platforms)
         except Fenced:
             raise
-        except (
-            Exception
-        ) as error:  # a process boundary: what we have goes on, and the heartbeat says whether it is still ours
+        except Exception as error:  # noqa: BLE001 - a process boundary: what we have goes on
             report("cannot claim lanes", error, worker_id=worker_id)
+            await self._parts.clock.sleep(self._parts.limits.poll)
             return ()
 
     def _open(self, lease: Lease, group: asyncio.TaskGroup) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -460,11 +461,11 @@ class TestBoundaries:
         bench = Bench(sqlite_store, ScriptedClient([TextDelta("a"), gate, *text("b")], text("c")))
         claim, failed = sqlite_store.lanes.claim, asyncio.Event()
 
-        async def broken(worker_id: str, limit: int) -> tuple[Lease, ...]:
+        async def broken(worker_id: str, limit: int, platforms: Sequence[str] | None = None) -> tuple[Lease, ...]:
             if gate.reached.is_set() and not failed.is_set():
                 failed.set()
                 raise StoreUnavailable
-            return await claim(worker_id, limit)
+            return await claim(worker_id, limit, platforms)
 
         sqlite_store.lanes.claim = broken  # type: ignore[method-assign]
         accepted = await say(sqlite_store, "Hi")

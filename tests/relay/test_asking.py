@@ -21,7 +21,7 @@ from tests.support.run_script import FastClock, RunScript, StoreControl, asked, 
 SENTENCE = "Let me open the ticket that you need, right away. "
 QUESTION = (
     "⚠️ `create_ticket` was interrupted after it had begun. Nobody knows whether it took effect. "
-    'It was called with `{"title": "Printer"}`. Please check, then say how to go on.'
+    'It was called with `{"title": "Printer"}`. Please check, then press a button.'
 )
 ARGUMENTS = '{"title": "Printer"}'
 LABELS = ["It worked", "Run it again", "Skip it", "Stop"]
@@ -338,7 +338,7 @@ def test_arguments_stay_inside_one_line_of_code(arguments: str, shown: str) -> N
     said = question(call)
     assert said == (
         "⚠️ `xeveryone` was interrupted after it had begun. Nobody knows whether it took effect."
-        f"{shown} Please check, then say how to go on."
+        f"{shown} Please check, then press a button."
     )
 
 
