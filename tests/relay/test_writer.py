@@ -176,6 +176,26 @@ async def test_a_message_that_was_never_created_need_not_be_taken_back(sqlite_st
     assert [segment.state for segment in segments] == [SegmentState.POSTED, SegmentState.ABANDONED]
 
 
+async def test_a_message_that_was_created_without_our_knowing_is_taken_back_when_it_is_not_needed(
+    sqlite_store: Store,
+) -> None:
+    """The answer to its post was lost, and then nobody could be asked whether it is there."""
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["post"].append(Lost(after=True))
+        adapter.faults["find"].extend([Unreachable()] * 14)  # all that three interim edits try
+        await script.say(SENTENCE * 8)
+        await adapter.until(lambda: not adapter.faults["find"])
+        await script.broke()
+        await script.say("Another, shorter answer.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Another, shorter answer.", "…"]
+    segments = await sqlite_store.deliveries.segments(script.run.id)
+    assert [segment.state for segment in segments] == [SegmentState.POSTED, SegmentState.POSTED]
+
+
 @pytest.mark.parametrize(
     ("ending", "shown"),
     [
