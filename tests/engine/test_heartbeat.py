@@ -1,7 +1,7 @@
 """How long a beat counts: from the moment when it was sent, for the database may have taken it then."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -56,7 +56,7 @@ def heartbeat(slow: Slow, clock: StillClock) -> Heartbeat:
 
 
 @asynccontextmanager
-async def beating(heartbeat: Heartbeat, clock: StillClock) -> AsyncIterator[asyncio.Task[None]]:
+async def beating(heartbeat: Heartbeat, clock: StillClock) -> AsyncGenerator[asyncio.Task[None]]:
     """It beats, and waits for its next beat."""
     task = asyncio.create_task(heartbeat.run(), name=NAME)
     await clock.until_asleep(NAME)

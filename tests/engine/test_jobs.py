@@ -129,7 +129,6 @@ class TestOneProcess:
             await broken.wait()
             gate.open.set()
 
-
     async def test_nothing_is_gone_on_with_or_taken_after_the_lease_is_over(self, store: Store) -> None:
         """Another process may do it already."""
         rests = asyncio.Event()
