@@ -17,6 +17,7 @@ SENTENCES = 6
 _NUMBER = r"[a-z]\d{2}n\d{3}"
 _BEGINNING = re.compile(rf"Answer ({_NUMBER}) begins")
 _ASKED = re.compile(rf"Question ({_NUMBER})")
+_CALLED = re.compile(_NUMBER)
 
 Seen = Mapping[PlatformName, Sequence[MessageView]]
 """What both platforms show."""
@@ -46,6 +47,12 @@ class Question:
 def number_in(text: str) -> str | None:
     """The number of the last question in a text."""
     found = _ASKED.findall(text)
+    return found[-1] if found else None
+
+
+def number_of_call(html: str) -> str | None:
+    """The number in a question about an interrupted call, which quotes the call's arguments at its end."""
+    found = _CALLED.findall(html)
     return found[-1] if found else None
 
 
@@ -103,7 +110,7 @@ class Findings:
     misplaced: list[str] = field(default_factory=list[str])
     disordered: list[str] = field(default_factory=list[str])
     paid_twice: list[str] = field(default_factory=list[str])
-    """Effects that were begun twice."""
+    """Effects that were begun oftener than people wanted: once, and once more whenever they had it run again."""
     unpaid: list[str] = field(default_factory=list[str])
     """Answers that say "paid" although nothing was."""
 
@@ -115,13 +122,19 @@ class Findings:
         )
 
 
-def audit(questions: Sequence[Question], seen: Seen, paid: Sequence[tuple[str, str]]) -> Findings:
+def audit(
+    questions: Sequence[Question],
+    seen: Seen,
+    paid: Sequence[tuple[str, str]],
+    again: Mapping[str, int] | None = None,
+) -> Findings:
     """Compare what was asked with what is seen and what was paid.
 
     Args:
         questions: in the order in which they were asked.
         seen: every public message of the bot.
         paid: idempotency key and question of every payment.
+        again: how often a person had the payment for a question run again.
     """
     findings = Findings(questions=len(questions), refused=sum(question.refused for question in questions))
     answers: dict[str, list[MessageView]] = defaultdict(list)
@@ -140,8 +153,8 @@ def audit(questions: Sequence[Question], seen: Seen, paid: Sequence[tuple[str, s
         number for number, found in answers.items() for one in found if asked[number].place not in _places(one)
     ]
     findings.disordered = list(_disordered(questions, answers))
-    keys, numbers = Counter(key for key, _ in paid), Counter(number for _, number in paid)
-    findings.paid_twice = [one for count in (keys, numbers) for one, times in count.items() if times > 1]
+    numbers = Counter(number for _, number in paid)
+    findings.paid_twice = list(_paid_too_often(paid, again or {}))
     findings.unpaid = [
         number for number, found in answers.items() for one in found if _says_paid(one, number) and not numbers[number]
     ]
@@ -171,6 +184,14 @@ def _disordered(questions: Iterable[Question], answers: Mapping[str, list[Messag
         for (earlier, first), (later, second) in pairwise(moments):
             if second < first:
                 yield f"{later} before {earlier}"
+
+
+def _paid_too_often(paid: Sequence[tuple[str, str]], again: Mapping[str, int]) -> Iterable[str]:
+    """Keys, then questions."""
+    wanted = {number: 1 + again.get(number, 0) for _, number in paid}
+    yield from (key for (key, number), times in Counter(paid).items() if times > wanted[number])
+    numbers = Counter(number for _, number in paid)
+    yield from (number for number, times in numbers.items() if times > wanted[number])
 
 
 def _says_paid(message: MessageView, number: str) -> bool:

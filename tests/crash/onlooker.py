@@ -11,7 +11,8 @@ from bot.playground.view import Change, ChannelShown, MessageShown, MessageView,
 from tests.crash.audit import complete
 from tests.support.house import House
 
-DECISIONS = ("it worked", "run it again", "skip it")
+AGAIN = "run it again"
+DECISIONS = ("it worked", AGAIN, "skip it")
 """What the buttons under a question about an interrupted call say."""
 _BEGINS = re.compile(r"Answer ([a-z]\d{2}n\d{3}) begins")
 T = TypeVar("T")

@@ -18,6 +18,12 @@ async def unfinished(database_url: str) -> Sequence[tuple[str, ...]]:
     return await rows(database_url, _OPEN)
 
 
+async def begins(database_url: str) -> dict[str, int]:
+    """How often each call was begun on record, by its idempotency key."""
+    calls = await rows(database_url, "SELECT run_id, turn, position, begins FROM tool_calls")
+    return {f"{run}:{turn}:{position}": int(times) for run, turn, position, times in calls}
+
+
 async def rows(database_url: str, query: str) -> Sequence[tuple[str, ...]]:
     """All rows of a query."""
     url = make_url(database_url)

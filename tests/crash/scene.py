@@ -1,7 +1,8 @@
 """The scene of a crash test: both platforms, the model, a deployment that is not started yet, and who watches it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,10 +93,14 @@ class Scene:
         self.house.discord.faults.add("MESSAGE_CREATE", "duplicate", _EVER)
         self.house.discord.faults.add("INTERACTION_CREATE", "duplicate", _EVER)
 
-    def findings(self, questions: Sequence[Question] | None = None) -> Findings:
-        """What became of the questions, as people see it now."""
+    def effects(self) -> Counter[str]:
+        """How often the effect of each call was begun, by its idempotency key."""
+        return Counter(key for key, _ in self._payments())
+
+    def findings(self, questions: Sequence[Question] | None = None, again: Mapping[str, int] | None = None) -> Findings:
+        """What became of the questions, as people see it now; `again` as in `audit`."""
         views: Seen = {"slack": self.house.answers("slack"), "discord": self.house.answers("discord")}
-        return audit(self.questions if questions is None else questions, views, self._payments())
+        return audit(self.questions if questions is None else questions, views, self._payments(), again)
 
 
 @asynccontextmanager

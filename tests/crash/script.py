@@ -11,6 +11,7 @@ from tests.support.model_server import Call, Reply, SeenRequest
 
 TOOLS = r'''
 import asyncio
+import zlib
 from pathlib import Path
 
 from bot.toolbox import ToolContext, tool
@@ -27,7 +28,8 @@ async def pay(context: ToolContext, number: str) -> str:
     """
     with LEDGER.open("a") as ledger:
         ledger.write(f"{context.idempotency_key} {number}\n")
-    await asyncio.sleep(0.1)  # the bank takes its time, so that a crash in between is likely
+    slow = zlib.crc32(number.encode()) % 3 == 0
+    await asyncio.sleep(0.5 if slow else 0.1)  # the bank takes its time, so that a crash in between is likely
     return "paid"
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from bot.playground.view import NotPossible
-from tests.crash.audit import Question
-from tests.crash.onlooker import DECISIONS, Onlooker
+from tests.crash.audit import Question, number_of_call
+from tests.crash.onlooker import AGAIN, DECISIONS, Onlooker
 from tests.crash.talk import Talk, conversations, unanswered
 from tests.support.house import House
 
@@ -29,6 +30,8 @@ class Team:
 
     def __init__(self, house: House, seen: Onlooker, seed: int, kinds: str = "sdma") -> None:
         self.questions: list[Question] = []
+        self.again: Counter[str] = Counter()
+        """How often somebody pressed "Run it again", by the question's number."""
         self._house, self._seen, self._kinds = house, seen, kinds
         self._dice = random.Random(seed)
         self._over = False
@@ -56,18 +59,19 @@ class Team:
                 await talk.ask()
 
     async def _decide(self) -> None:
-        """Answer questions about interrupted calls: it worked, or skip; nobody has it run again."""
+        """Answer questions about interrupted calls, in all three ways."""
         seen = self._seen
         while True:
             await seen.until(lambda: seen.open_questions, 3600.0)
             before = set(seen.open_questions)
             for (platform, message), view in list(seen.open_questions.items()):
-                buttons = [button for button in view.buttons if button.label.lower() in DECISIONS[::2]]
+                buttons = [button for button in view.buttons if button.label.lower() in DECISIONS]
                 people = {channel.id: channel.person for channel in self._house.stage(platform).view().channels}
                 person = people.get(view.channel) or "ada"  # in a channel a moderator may decide for everybody
+                pressed = self._dice.choice(buttons)
+                if pressed.label.lower() == AGAIN:
+                    self.again[number_of_call(view.html) or ""] += 1
                 with suppress(NotPossible):  # nobody was there; pressed again below
-                    await self._house.stage(platform).press(
-                        person, view.channel, message, self._dice.choice(buttons).id
-                    )
+                    await self._house.stage(platform).press(person, view.channel, message, pressed.id)
             with suppress(TimeoutError):
                 await seen.until(lambda before=before: set(seen.open_questions) != before, _PRESS_AGAIN)

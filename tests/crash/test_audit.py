@@ -3,7 +3,7 @@
 import pytest
 
 from bot.playground.view import ButtonView, MessageView
-from tests.crash.audit import Findings, Question, answer_to, audit, number_in
+from tests.crash.audit import Findings, Question, answer_to, audit, number_in, number_of_call
 
 FIRST = Question("s01n001", "slack", "", "100.1")
 SECOND = Question("s01n002", "slack", "", "100.1")
@@ -88,6 +88,17 @@ def test_the_same_key_twice_is_an_effect_that_was_begun_twice() -> None:
 
 def test_two_keys_for_one_question_are_an_effect_that_was_begun_twice() -> None:
     assert judged(paid=(("r1:0:0", "s01n001"), ("r1:1:0", "s01n001"))).paid_twice == ["s01n001"]
+
+
+def test_an_effect_that_a_person_had_run_again_may_be_begun_once_more_and_no_oftener() -> None:
+    paid = [("r1:0:0", "s01n001")] * 2
+    assert audit(ASKED, {}, paid, {"s01n001": 1}).paid_twice == []
+    assert audit(ASKED, {}, paid, {"s01n002": 1}).paid_twice == ["r1:0:0", "s01n001"]
+    assert audit(ASKED, {}, [*paid, paid[0]], {"s01n001": 1}).paid_twice == ["r1:0:0", "s01n001"]
+
+
+def test_a_question_about_a_call_is_told_by_the_number_in_its_arguments() -> None:
+    assert number_of_call("<code>{&quot;number&quot;: &quot;s01n002&quot;}</code> Please check.") == "s01n002"
 
 
 def test_an_answer_that_claims_a_payment_is_held_to_the_ledger() -> None:

@@ -87,8 +87,9 @@ async def test_a_peer_goes_on_with_a_cut_stream_long_before_the_lease_is_over(st
 async def test_a_thread_whose_run_ends_during_the_drain_is_free_for_a_peer_at_once(
     store: Store, peer_store: Store
 ) -> None:
+    """The peer looks for lanes only when it is told of them."""
     short, long = Gate(), Gate()
-    limits = LIKE_REAL.model_copy(update={"drain": 1000.0})
+    limits = LIKE_REAL.model_copy(update={"drain": 1000.0, "poll": 1000.0})
     old = Bench(store, ScriptedClient([short, *text("One")], [long, *text("Other")]), limits=limits)
     new = Bench(peer_store, ScriptedClient(text("Two")), limits=limits)
     first = await say(store, "One", conversation="a")
@@ -103,9 +104,7 @@ async def test_a_thread_whose_run_ends_during_the_drain_is_free_for_a_peer_at_on
         await until(lambda: _present(peer_store, 1))
         short.open.set()
         await old.outlet.end_of(first.run_id)
-        ended = asyncio.get_running_loop().time()
         await new.outlet.end_of(second.run_id)
-        assert asyncio.get_running_loop().time() - ended < LEASE_SECONDS / 2
         assert not leaving.done()
         long.open.set()
         await old.outlet.end_of(other.run_id)

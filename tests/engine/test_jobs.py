@@ -9,10 +9,11 @@ import structlog
 from bot.domain.deliveries import DeliveryState
 from bot.domain.runs import RunStatus
 from bot.engine import EngineLimits, Jobs
+from bot.engine.heartbeat import Heartbeat
 from bot.engine.jobs import jobs_of
 from bot.ports import Store
 from tests.store.tampering import expire
-from tests.support.engine_doubles import QUICK, Bench, Gate, RealClock, ScriptedClient, say, until
+from tests.support.engine_doubles import QUICK, Bench, Gate, RealClock, ScriptedClient, ShiftedClock, say, until
 
 OFTEN = QUICK.model_copy(update={"expire_every": 0.01, "clean_every": 1000.0, "job_look": 0.01})
 Piece = Callable[[], Awaitable[int]]
@@ -127,6 +128,31 @@ class TestOneProcess:
             await store.workers.leave(enrolment.worker_id)
             await broken.wait()
             gate.open.set()
+
+    async def test_nothing_is_gone_on_with_or_taken_after_the_lease_is_over(self, store: Store) -> None:
+        """Another process may do it already."""
+        rests = asyncio.Event()
+
+        class Clock(ShiftedClock):
+            async def sleep(self, seconds: float) -> None:
+                rests.set()
+                await super().sleep(seconds)
+
+        async def freezes() -> int:
+            clock.shift += OFTEN.lease
+            return 1
+
+        clock, chores = Clock(), Chores(wake_expired=freezes)
+        enrolment = Heartbeat(store.workers, clock, OFTEN, "frozen", "worker")
+        await enrolment.enrol()
+        work = asyncio.create_task(Jobs(with_chores(store, chores), clock, OFTEN).work(enrolment))
+        await asyncio.wait_for(rests.wait(), 10)
+        work.cancel()
+        await asyncio.wait([work])
+        assert chores.done == ["wake_expired"]
+        await store.workers.enrol("peer", "worker")
+        taken = await store.duties.take("peer", ["job:keys", "job:files"], 2)
+        assert {duty.name for duty in taken} == {"job:keys", "job:files"}
 
 
 class TestRhythm:

@@ -11,12 +11,12 @@ from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import CallState, Decision, Effect, ToolCall
 from bot.errors import Forbidden, Gone, RateLimited, Refused, Unreachable
-from bot.ports import Ending, RunSink, Store
+from bot.ports import Clock, Ending, RunSink, Store
 from bot.relay import Relay
 from bot.relay.text.question import question
 from tests.relay.test_crash import Gate, GatedStore
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
-from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, event
+from tests.support.run_script import FastClock, RunScript, StillClock, StoreControl, asked, assistant_of, event
 
 SENTENCE = "Let me open the ticket that you need, right away. "
 QUESTION = (
@@ -29,10 +29,15 @@ LABELS = ["It worked", "Run it again", "Skip it", "Stop"]
 
 @asynccontextmanager
 async def sink_of(
-    store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: StoreControl | None = None
+    store: Store,
+    adapter: MemoryAdapter,
+    work: Work,
+    lease: Lease,
+    control: StoreControl | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[RunSink]:
     """What a process opens for the run."""
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(), control or StoreControl(store))
+    relay = Relay(store, [adapter], await assistant_of(store), clock or FastClock(), control or StoreControl(store))
     async with relay.open(work, lease) as sink:
         yield sink
 
@@ -174,6 +179,23 @@ async def test_other_calls_that_end_meanwhile_do_not_hide_the_question(sqlite_st
             await adapter.until(lambda: len(adapter.requests) > 1, timeout=0.3)
         script.tell(CallChanged(call.model_copy(update={"state": CallState.DONE})))
         await adapter.until(lambda: adapter.texts == [SENTENCE.strip()])
+
+
+async def test_an_interim_edit_that_waits_for_its_turn_never_takes_the_buttons_away(sqlite_store: Store) -> None:
+    adapter, clock = MemoryAdapter(), StillClock()
+    work, lease = await asked(sqlite_store)
+    async with sink_of(sqlite_store, adapter, work, lease, clock=clock) as sink:
+        script = RunScript(sqlite_store, lease, work.run, sink)
+        await script.start()
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        call = await script.call("create_ticket", Effect.ONCE, ARGUMENTS)
+        await clock.until_asleep(f"interim {work.run.id}")
+        assert await sink.ask(call)
+        await clock.pass_by(60.0)
+        with pytest.raises(TimeoutError):
+            await adapter.until(lambda: len(adapter.requests) > 2, timeout=0.3)
+    assert labels(adapter) == LABELS
 
 
 async def test_where_there_are_no_buttons_nobody_is_asked(sqlite_store: Store) -> None:

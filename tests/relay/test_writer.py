@@ -13,10 +13,10 @@ from bot.domain.messages import Attachment
 from bot.domain.runs import RunStatus
 from bot.domain.steps import CallState, Effect
 from bot.errors import Fenced, Forbidden, Gone, RateLimited, Refused, StoreUnavailable, Unreachable
-from bot.ports import Ending, RunSink, Store
+from bot.ports import Clock, Ending, RunSink, Store
 from bot.relay import Relay
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter, Operation
-from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, event
+from tests.support.run_script import FastClock, RunScript, StillClock, StoreControl, asked, assistant_of, event
 
 SENTENCE = "This is the beginning of an answer that is long enough. "
 
@@ -29,10 +29,12 @@ async def writing(
     *,
     speed: float = 50.0,
     control: StoreControl | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[tuple[RunScript, RunSink]]:
     """A run that has started, with its writer."""
     work, lease = await asked(store, event(text))
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(speed), control or StoreControl(store))
+    clock = clock or FastClock(speed)
+    relay = Relay(store, [adapter], await assistant_of(store), clock, control or StoreControl(store))
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()
@@ -174,6 +176,26 @@ async def test_a_message_that_was_never_created_need_not_be_taken_back(sqlite_st
     assert [segment.state for segment in segments] == [SegmentState.POSTED, SegmentState.ABANDONED]
 
 
+async def test_a_message_that_was_created_without_our_knowing_is_taken_back_when_it_is_not_needed(
+    sqlite_store: Store,
+) -> None:
+    """The answer to its post was lost, and then nobody could be asked whether it is there."""
+    adapter = MemoryAdapter()
+    async with writing(sqlite_store, adapter) as (script, sink):
+        await script.say(SENTENCE)
+        await adapter.until(lambda: len(adapter.visible) == 1)
+        adapter.faults["post"].append(Lost(after=True))
+        adapter.faults["find"].extend([Unreachable()] * 14)  # all that three interim edits try
+        await script.say(SENTENCE * 8)
+        await adapter.until(lambda: not adapter.faults["find"])
+        await script.broke()
+        await script.say("Another, shorter answer.")
+        await sink.finish(await script.complete())
+    assert adapter.texts == ["Another, shorter answer.", "…"]
+    segments = await sqlite_store.deliveries.segments(script.run.id)
+    assert [segment.state for segment in segments] == [SegmentState.POSTED, SegmentState.POSTED]
+
+
 @pytest.mark.parametrize(
     ("ending", "shown"),
     [
@@ -263,15 +285,15 @@ async def test_the_attached_answer_is_as_harmless_as_the_messages(sqlite_store: 
 
 
 async def test_an_interim_edit_that_waits_for_its_turn_never_overwrites_the_end(sqlite_store: Store) -> None:
-    slow = CAPABILITIES.pacing.model_copy(update={"min_interval": 10.0})
-    adapter = MemoryAdapter(capabilities=CAPABILITIES.model_copy(update={"pacing": slow}))
-    async with writing(sqlite_store, adapter) as (script, sink):
+    adapter, clock = MemoryAdapter(), StillClock()
+    async with writing(sqlite_store, adapter, clock=clock) as (script, sink):
         await script.say(SENTENCE)
         await adapter.until(lambda: len(adapter.visible) == 1)
         await script.say("End.")
         (interim,) = [task for task in asyncio.all_tasks() if task.get_name() == f"interim {script.run.id}"]
+        await clock.until_asleep(interim.get_name())
         await sink.finish(await script.complete())
-        assert not interim.done(), "it does not wait, so nothing is tested"
+        await clock.pass_by(60.0)
         await asyncio.wait_for(interim, 10)
     assert [outbound.final for outbound in adapter.requests] == [False, True]
     assert adapter.texts == [SENTENCE + "End."]

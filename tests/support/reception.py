@@ -133,3 +133,15 @@ class RecordingReception:
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+class AwayWhileReading(RecordingReception):
+    """The store is away once `away` is set: not when it is asked where to read, but when the first message comes."""
+
+    away = False
+
+    async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
+        """Conversations of these kinds; the next call fails."""
+        live = await super().live_conversations(since, within, without)
+        self.unavailable, self.away = int(self.away), False
+        return live

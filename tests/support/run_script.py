@@ -36,6 +36,45 @@ class FastClock:
         await asyncio.sleep(seconds / self.speed)
 
 
+class StillClock:
+    """Implements `bot.ports.Clock`: time stands still until the test lets it pass."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._passed = asyncio.Condition()
+        self.asleep: list[str] = []
+        """Names of the tasks that wait for time to pass."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        until, name = self._now + seconds, task.get_name()
+        async with self._passed:
+            self.asleep.append(name)
+            self._passed.notify_all()
+            try:
+                await self._passed.wait_for(lambda: self._now >= until)
+            finally:
+                self.asleep.remove(name)
+
+    async def pass_by(self, seconds: float) -> None:
+        """Let so much time pass."""
+        async with self._passed:
+            self._now += seconds
+            self._passed.notify_all()
+
+    async def until_asleep(self, name: str) -> None:
+        """Wait until the task of this name waits for time to pass."""
+        async with asyncio.timeout(10), self._passed:
+            await self._passed.wait_for(lambda: name in self.asleep)
+
+
 @dataclass
 class StoreControl:
     """Implements `bot.ports.RunControl` without an engine: acts on record only, and is frozen when told to."""

@@ -13,7 +13,7 @@ from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.ports import Store
 from bot.relay.contract import Outbound, Verdict
 from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
-from tests.support.reception import RecordingReception
+from tests.support.reception import AwayWhileReading, RecordingReception
 
 HISTORY = "GET /channels/{channel_id}/messages"
 
@@ -228,6 +228,20 @@ async def test_reading_is_tried_again_until_discord_and_the_store_answer(sqlite_
             await reception.messages(2)
         assert texts(reception) == ["first", "meanwhile"]
         assert not [message for message in server.view().messages if message.author == "bot"], "nobody was told of it"
+
+
+async def test_a_message_that_was_read_while_the_store_was_away_is_read_again(sqlite_store: Store) -> None:
+    """Neither the mark nor what was read to in its channel passes it."""
+    async with opened() as server:
+        reception = AwayWhileReading()
+        await life(server, sqlite_store, reception, 0, "first")
+        await said(server, ("one", "two"))
+        reception.away = True
+        reception.deliveries.clear()
+        async with keeping(server, sqlite_store, reception):
+            await reception.messages(3)
+        assert texts(reception) == ["first", "one", "two"]
+        assert [inbound.event.text for inbound in reception.deliveries] == ["one", "one", "two"]
 
 
 async def test_live_conversations_are_read_before_a_pause_and_the_rest_after_it(

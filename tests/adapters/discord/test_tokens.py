@@ -1,6 +1,8 @@
 """Answers to commands: their own message for as long as Discord lets its token live, whatever our clock says."""
 
 import asyncio
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,10 +83,14 @@ async def test_this_process_uses_a_token_for_thirteen_and_a_half_minutes(
     """Then the answer goes on in the channel before Discord says so in the middle of it."""
     address = await asked(bench)
     posted = await bench.adapter.post(address, Outbound(text="one"), "k1-0")
-    monkeypatch.setattr("adapters.discord.tokens.LIFE", 0.0)
+    met = time.monotonic()
+    clock = SimpleNamespace(monotonic=lambda: met + 13 * 60)
+    monkeypatch.setattr("adapters.discord.tokens.time", clock)
+    await bench.adapter.edit(address, posted.ref, Outbound(text="one two"))
+    clock.monotonic = lambda: met + 13.5 * 60
     with pytest.raises(Gone):
-        await bench.adapter.edit(address, posted.ref, Outbound(text="one two"))
-    again = await bench.adapter.post(address, Outbound(text="one two"), "k1-1")
+        await bench.adapter.edit(address, posted.ref, Outbound(text="one two three"))
+    again = await bench.adapter.post(address, Outbound(text="one two three"), "k1-1")
     assert again.ref["message"]
 
 

@@ -13,7 +13,7 @@ from bot.playground.view import Upload
 from bot.ports import Notes
 from bot.relay.contract import Inbound, Outbound
 from tests.adapters.slack.conftest import QUICK, RULES, adapter_of, connected
-from tests.support.reception import RecordingReception
+from tests.support.reception import AwayWhileReading, RecordingReception
 
 Listened = Callable[[], Awaitable[None]]
 PAGE = 200
@@ -274,6 +274,22 @@ async def test_what_could_not_be_stored_is_read_when_slack_does_not_send_it_agai
         await reception.messages(1)
     assert texts(reception.inbound) == ["hello"]
     assert [one.attempt for one in slack.sent] == [0]
+
+
+async def test_a_message_that_was_read_while_the_store_was_away_is_read_again(
+    slack: SlackStandIn, notes: Notes, listened: Listened
+) -> None:
+    """The mark does not pass it, and nothing that was said later is answered before it."""
+    await listened()
+    reception = AwayWhileReading()
+    reception.away = True
+    await lost(slack, "ada", "dm", "one")
+    last = await lost(slack, "ada", "dm", "two")
+    async with connected(slack, reception, notes, watch=replace(QUICK, again=0.1)):
+        await reception.messages(2)
+        await kept(notes, last)
+    assert texts(reception.deliveries) == ["one", "one", "two"]
+    assert texts(reception.inbound) == ["one", "two"]
 
 
 @pytest.fixture
