@@ -280,7 +280,7 @@ async def expired(script: RunScript) -> Run:
 
 @pytest.mark.parametrize(
     ("ending", "verdict"),
-    [(RunScript.stop, "_Stopped._"), (expired, "This took too long, so it was stopped. (Incident `{}`)")],
+    [(RunScript.stop, "_Stopped._"), (expired, "Nobody decided in time, so it ends here.")],
 )
 async def test_a_run_that_ends_while_it_waits_says_that_nobody_knows(
     sqlite_store: Store, ending: Callable[[RunScript], Coroutine[None, None, Run]], verdict: str
