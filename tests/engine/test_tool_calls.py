@@ -1,10 +1,16 @@
 """Tool calls: what is run, what is refused, and what the model gets to see of it."""
 
 import asyncio
+from typing import cast
 
+import pytest
+
+from bot.domain.events import RunEvent
+from bot.domain.lanes import Lease
 from bot.domain.runs import RunStatus
-from bot.domain.steps import CallState, Effect
+from bot.domain.steps import CallState, Effect, ToolCall
 from bot.domain.turns import AssistantText, CallInput, CallOutput, Finished, FinishReason, Opaque, OpaqueInput
+from bot.errors import StoreUnavailable
 from bot.ports import Asking, Store, ToolOutcome
 from tests.support.engine_doubles import (
     ANN,
@@ -164,6 +170,45 @@ class TestRefusals:
         with model.used_up():
             run = await Bench(sqlite_store, model, toolbox).answer("Hi")
         assert run.status is RunStatus.COMPLETED
+
+
+class _Runs:
+    """The store's runs, whose `end_call` fails at times."""
+
+    def __init__(self, store: Store, *, after: bool) -> None:
+        self._runs, self._after, self.failed = store.runs, after, 0
+
+    async def end_call(self, lease: Lease, call: ToolCall, state: CallState, output: str) -> tuple[RunEvent, ...]:
+        if self.failed == 2:
+            return await self._runs.end_call(lease, call, state, output)
+        self.failed += 1
+        if self._after and self.failed == 1:
+            await self._runs.end_call(lease, call, state, output)  # written, but its answer is lost
+        raise StoreUnavailable
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._runs, name)
+
+
+class TestOutage:
+    @pytest.mark.parametrize("after", [False, True])
+    async def test_an_outcome_that_is_known_is_not_lost_with_the_database(self, store: Store, after: bool) -> None:
+        """Else a person would be asked what only this process knows."""
+        runs = _Runs(store, after=after)
+
+        class Other:
+            def __getattr__(self, name: str) -> object:
+                return runs if name == "runs" else getattr(store, name)
+
+        toolbox = SmallToolbox(order=(Effect.ONCE, gives("ordered")))
+        bench = Bench(cast("Store", Other()), ScriptedClient(calls(("order", {})), text("Done")), toolbox)
+        accepted = await say(store, "Hi")
+        async with bench.working():
+            run = await bench.outlet.end_of(accepted.run_id)
+        (call,) = await store.runs.calls(run.id)
+        assert (call.state, call.output, call.begins) == (CallState.DONE, "ordered", 1)
+        assert (runs.failed, bench.outlet.questions) == (2, [])
+        assert outputs(bench) == ["ordered"]
 
 
 class TestStop:

@@ -19,7 +19,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import OperatorError, SettingsError, StoreUnavailable
+from bot.errors import OperatorError, SettingsError, StoreRefused, StoreUnavailable
 from bot.store import migrate, open_store, sqlite
 from bot.store.schema import metadata
 from bot.store.urls import parse_url
@@ -307,6 +307,17 @@ async def test_a_transaction_that_raises_leaves_nothing(database_url: str, tmp_p
         await aside(database_url, work)
     async with open_store(database_url, tmp_path) as store:
         assert await store.notes.read("n") is None
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("changes", [{"database": "nowhere_at_all"}, {"username": "nobody_like_that"}])
+async def test_a_database_that_will_never_let_us_in_says_so(
+    postgres_url: str, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    url = make_url(postgres_url).set(**changes).render_as_string(hide_password=False)
+    with pytest.raises(StoreRefused, match=r"^DATABASE_URL: "):
+        async with open_store(url, tmp_path):
+            pass
 
 
 @pytest.mark.postgres

@@ -1,9 +1,11 @@
 """What a run looks like as Markdown."""
 
+import pytest
+
 from bot.domain.events import CallChanged, MessageChanged, MessageCreated, MessageDelta
 from bot.domain.messages import FileCitation, Message, MessageStatus, TextPart
 from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import CallState, Effect, ToolCall
+from bot.domain.steps import CallState, Decision, Effect, ToolCall
 from bot.relay.text.document import Document
 
 RUN = Run(
@@ -82,3 +84,16 @@ def test_what_cannot_be_shown_is_replaced() -> None:
     document = Document()
     document.fold(MessageDelta("msg_1", "a\x00b\ud800c\td"))
     assert document.text == "a\ufffdb\ufffdc\td"
+
+
+@pytest.mark.parametrize(
+    ("decision", "running"),
+    [(None, ("pay",)), (Decision.AGAIN, ("pay",)), (Decision.WORKED, ()), (Decision.SKIP, ())],
+)
+def test_a_call_that_a_person_declared_done_or_skipped_is_not_shown_as_running(
+    decision: Decision | None, running: tuple[str, ...]
+) -> None:
+    """Nothing frightens more than a payment that seems to be made a second time."""
+    document = Document()
+    document.fold(CallChanged(call(CallState.STARTED, "pay").model_copy(update={"decision": decision})))
+    assert document.running == running
