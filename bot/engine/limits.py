@@ -71,8 +71,8 @@ class EngineLimits(Record):
     call_arguments: int = 262_144
     """The arguments of a call are cut here, and the call is refused."""
     checkpoint: float = 2.0
-    """Least time between two records of a growing text. Nobody waits for one; each second of it is a third of the cost
-    of a stream."""
+    """Least time between two records of a growing text. Nobody waits for one, and once a second they were a third
+    of the cost of a stream."""
 
     # --- what the model reads
     output_reserve: int = 4096
