@@ -151,7 +151,9 @@ class ProcessSettings(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`auto` is readable text on a terminal and JSON elsewhere."
     )
-    run_lifetime: int = Field(600, ge=10, le=86_400, description="Seconds until an unfinished run expires.")
+    run_lifetime: int = Field(
+        600, ge=10, le=86_400, description="Seconds from a message's turn until its unfinished answer expires."
+    )
     retention_days: int | None = Field(
         None, ge=1, description="Conversations in which nothing was said for so many days are deleted; empty keeps all."
     )

@@ -29,4 +29,4 @@ class RelayPolicy:
     max_text: int = 100_000
     """Characters of a message; what is longer becomes an attachment."""
     run_lifetime: int = RUN_LIFETIME
-    """Seconds from its acceptance until a run expires."""
+    """Seconds from its turn until a run expires; one that waits in the queue loses none."""
