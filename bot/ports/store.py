@@ -21,8 +21,8 @@ class Intake(Protocol):
     async def accept(self, event: Event, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance:
         """Store dedupe keys, thread, message, queued run, delivery and lane in one transaction.
 
-        The run expires `lifetime` seconds after its turn has come. A duplicate changes nothing but the keys and names the run that the
-        first delivery made.
+        The run expires `lifetime` seconds after its turn has come. A duplicate changes nothing but the keys and names
+        the run that the first delivery made.
 
         Raises:
             StoreUnavailable: nothing was stored; the event must not be acknowledged.
