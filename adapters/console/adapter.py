@@ -13,18 +13,20 @@ from adapters.console.markup import ConsoleDialect
 from adapters.console.screen import Screen
 from adapters.console.settings import ConsoleConfig
 from adapters.console.typed import Mistake, Order, Question, Quit, read
-from bot.domain.deliveries import Address, Event, RemoteFile
+from bot.domain.deliveries import Address, Event, Heard, RemoteFile
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
 from bot.relay.contract import (
     Capabilities,
     Command,
+    Finding,
     Inbound,
     Outbound,
     Pacing,
     Posted,
     RateSignal,
     Reception,
+    Terms,
     Verdict,
 )
 
@@ -151,10 +153,19 @@ class ConsoleAdapter:
 
     # --- out --------------------------------------------------------------------------------------------------
 
-    def bucket(self, address: Address) -> str:
+    def terms(self, address: Address) -> Terms:
         """There is one terminal."""
         del address
-        return PLATFORM
+        return Terms(bucket=PLATFORM)
+
+    async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
+        """Everything that is said in a terminal is said to the assistant."""
+        del address, most
+        return ()
+
+    async def check_up(self) -> tuple[Finding, ...]:
+        """Nothing about a terminal can be set up wrongly."""
+        return ()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Print a new message."""

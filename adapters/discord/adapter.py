@@ -15,10 +15,10 @@ from adapters.discord.places import Place, Ref
 from adapters.discord.rest import Rest
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
-from bot.domain.deliveries import Address, RemoteFile
+from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import Unauthorised
 from bot.ports import Notes
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
 from bot.relay.waiting import patiently
 from bot.unbroken import unbroken
 
@@ -91,10 +91,20 @@ class DiscordAdapter:
         """Close the REST connection, after the last edit."""
         await self._rest.close()
 
-    def bucket(self, address: Address) -> str:
+    def terms(self, address: Address) -> Terms:
         """One bucket a channel; an interaction's own message has its own."""
         place = Place.model_validate(address.place)
-        return token_bucket(place.token) if self._writer.tokens.good(place) else channel_bucket(place.target)
+        own = self._writer.tokens.good(place)
+        return Terms(bucket=token_bucket(place.token) if own else channel_bucket(place.target))
+
+    async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
+        """What was said before in the channel or thread."""
+        del address, most
+        return ()
+
+    async def check_up(self) -> tuple[Finding, ...]:
+        """Examine the application at Discord."""
+        return ()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message."""

@@ -15,10 +15,10 @@ from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
 from adapters.slack.socket import listening
 from adapters.slack.watch import Watch
-from bot.domain.deliveries import Address, RemoteFile
+from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
 from bot.relay.waiting import patiently
 
 CAPABILITIES = Capabilities(
@@ -94,9 +94,18 @@ class SlackAdapter:
         """Close the connections to the Web API."""
         await self._api.close()
 
-    def bucket(self, address: Address) -> str:
+    def terms(self, address: Address) -> Terms:
         """Edits share one limit in the whole workspace."""
-        return f"{PLATFORM}:{Place.of(address).team}"
+        return Terms(bucket=f"{PLATFORM}:{Place.of(address).team}")
+
+    async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
+        """What was said before in the thread."""
+        del address, most
+        return ()
+
+    async def check_up(self) -> tuple[Finding, ...]:
+        """Examine the app at Slack."""
+        return ()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message, in one request that is never repeated here."""

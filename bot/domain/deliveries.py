@@ -7,8 +7,14 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from bot.domain.channels import Manner
 from bot.domain.messages import Author
 from bot.domain.record import Record
+
+
+def _usual(value: object) -> bool:
+    """Not written down, so that code that does not know the field yet can read the record."""
+    return value in ("stream", False)
 
 
 class Address(Record):
@@ -22,6 +28,10 @@ class Address(Record):
     secrets: tuple[str, ...] = ()
     """Keys of `place` whose values let somebody speak there (tokens, reply addresses): forgotten when the delivery
     closes."""
+    manner: Manner = Field(default="stream", exclude_if=_usual)
+    """How the answer comes."""
+    private: bool = Field(default=False, exclude_if=_usual)
+    """Only the person who asked sees the answer."""
 
 
 class RemoteFile(Record):
@@ -34,6 +44,16 @@ class RemoteFile(Record):
     """What the adapter needs to download it."""
     refused: str | None = None
     """Set when the adapter already knows that it cannot be had; a sentence for the person and the model."""
+
+
+class Heard(Record):
+    """Something that was said beside the question: material that the assistant reads, not a wish that it fulfils."""
+
+    key: str
+    """The dedupe key that every delivery of the message has, so that edits and deletions find it."""
+    author: Author
+    text: str
+    files: tuple[RemoteFile, ...] = ()
 
 
 class Event(Record):
@@ -51,6 +71,10 @@ class Event(Record):
     """As `Address.scope`, which it becomes when it is given here."""
     channel: str = ""
     """Where it was said, in the adapter's words: a person's last conversation there can be asked for."""
+    pointed_at: tuple[Heard, ...] = ()
+    """What the person refers to: the message that is replied to, forwarded, or that a menu was opened on."""
+    assistant: str = ""
+    """Name of the assistant that the person has chosen; empty means the one of the channel."""
 
 
 class Acceptance(Record):

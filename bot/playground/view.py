@@ -63,6 +63,16 @@ class ButtonView(Record):
     disabled: bool = False
 
 
+class StepView(Record):
+    """A step of an answer, shown as a card beside its text (Slack's task updates)."""
+
+    id: str
+    title: str
+    state: Literal["pending", "running", "done", "failed"]
+    details: str = ""
+    output: str = ""
+
+
 class MessageView(Record):
     """One message as everybody (or one person) sees it."""
 
@@ -96,6 +106,13 @@ class MessageView(Record):
     """`thinking`: a Discord interaction that was deferred and is not answered yet."""
     note: str | None = None
     """A small line under the author: `Ada used /ask`."""
+    steps: tuple[StepView, ...] = ()
+    footer: str = ""
+    """Rendered small print below the text; safe to insert."""
+    streaming: bool = False
+    """It is being written by Slack's native stream: the end is still open."""
+    loud: bool = True
+    """Somebody was notified of it; a continuation notifies nobody."""
 
 
 class OptionView(Record):
@@ -105,6 +122,49 @@ class OptionView(Record):
     description: str
     required: bool = False
     type: Literal["text", "file", "boolean"] = "text"
+    completes: bool = False
+    """The app suggests values while one types (`Stage.complete`)."""
+
+
+class MenuView(Record):
+    """An entry of the menu that a message has (Slack's message shortcuts, Discord's message commands)."""
+
+    id: str
+    label: str
+
+
+class FieldView(Record):
+    """A field of a form."""
+
+    id: str
+    label: str
+    placeholder: str = ""
+    value: str = ""
+    multiline: bool = False
+    required: bool = False
+
+
+class FormView(Record):
+    """A form that the app opens for one person (Slack's modals, Discord's modals)."""
+
+    id: str
+    title: str
+    fields: tuple[FieldView, ...]
+    submit: str = "Submit"
+
+
+class PromptView(Record):
+    """A suggested prompt in the direct messages with the bot."""
+
+    title: str
+    text: str
+
+
+class HomeView(Record):
+    """The app's home page as one person sees it."""
+
+    person: str
+    html: str
 
 
 class CommandView(Record):
@@ -126,6 +186,12 @@ class PlatformView(Record):
     channels: tuple[ChannelView, ...]
     messages: tuple[MessageView, ...]
     commands: tuple[CommandView, ...]
+    menus: tuple[MenuView, ...] = ()
+    prompts: dict[str, tuple[PromptView, ...]] = Field(default_factory=dict)
+    """By channel: what is suggested above its composer."""
+    homes: tuple[HomeView, ...] = ()
+    titles: dict[str, str] = Field(default_factory=dict)
+    """By `channel thread`: what the app calls a conversation in the direct messages with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +245,32 @@ class CommandsShown:
     commands: tuple[CommandView, ...]
 
 
-Change = MessageShown | MessageRemoved | ChannelShown | StatusShown | ConnectionShown | CommandsShown
+@dataclass(frozen=True, slots=True)
+class FormShown:
+    """The app opened a form for somebody."""
+
+    platform: PlatformName
+    person: str
+    form: FormView
+
+
+@dataclass(frozen=True, slots=True)
+class SceneryShown:
+    """Menus, prompts, homes or titles have changed: look at the pane's `PlatformView` again."""
+
+    platform: PlatformName
+
+
+Change = (
+    MessageShown
+    | MessageRemoved
+    | ChannelShown
+    | StatusShown
+    | ConnectionShown
+    | CommandsShown
+    | FormShown
+    | SceneryShown
+)
 
 
 class Upload(Record):
@@ -236,6 +327,54 @@ class Stage(Protocol):
 
         Raises:
             NotPossible: with the reason.
+        """
+        ...
+
+    async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
+        """A person takes an entry of a message's menu. Returns what the platform itself shows at once (often nothing).
+
+        Raises:
+            NotPossible: with the reason.
+        """
+        ...
+
+    async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
+        """A person fills in a form that was opened for them (`FormShown`), by field.
+
+        Raises:
+            NotPossible: with the reason.
+        """
+        ...
+
+    async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
+        """What the app suggests for an option while a person types.
+
+        Raises:
+            NotPossible: with the reason.
+        """
+        ...
+
+    async def amend(self, person: str, channel: str, message: str, text: str) -> None:
+        """A person edits a message of theirs.
+
+        Raises:
+            NotPossible: with the reason.
+        """
+        ...
+
+    async def retract(self, person: str, channel: str, message: str) -> None:
+        """A person deletes a message of theirs; an administrator may delete any.
+
+        Raises:
+            NotPossible: with the reason.
+        """
+        ...
+
+    async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
+        """A person opens the direct messages with the bot, or its home page.
+
+        Raises:
+            NotPossible: the platform has no such page.
         """
         ...
 

@@ -60,6 +60,8 @@ class Commands:
                 return await self._start_over(command)
             case "stop":
                 return await self._stop_current(command)
+            case "forget" | "usage" | "model":
+                raise NotImplementedError
             case "help":
                 return HELP
 

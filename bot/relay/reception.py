@@ -9,7 +9,7 @@ from bot.domain.assistants import Assistant
 from bot.domain.messages import Author
 from bot.ports import RunControl, Store
 from bot.relay.commands import Commands
-from bot.relay.contract import Command, Inbound, Press, Verdict
+from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
 from bot.relay.incoming import clean, shorten
 from bot.relay.policy import RelayPolicy
@@ -29,21 +29,21 @@ class PlatformReception:
     platform: str
     commands: Commands
     control: RunControl
-    policy: RelayPolicy
+    limits: RelayPolicy
 
     async def receive(self, inbound: Inbound) -> Verdict:
         """Accept a message durably: one transaction, then the verdict."""
         event = inbound.event
         if not inbound.addressed and not await self.takes_part(event.conversation):
             return Verdict.IGNORED
-        event = await shorten(clean(event), self.store.files, self.policy)
-        acceptance = await self.store.intake.accept(event, self.assistant, self.policy.run_lifetime)
+        event = await shorten(clean(event), self.store.files, self.limits)
+        acceptance = await self.store.intake.accept(event, self.assistant, self.limits.run_lifetime)
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
             return Verdict.DUPLICATE
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
-        if acceptance.ahead >= self.policy.lane_cap:
-            await turn_away(self.store.notes, self.control, acceptance.run_id, self.policy.lane_cap)
+        if acceptance.ahead >= self.limits.lane_cap:
+            await turn_away(self.store.notes, self.control, acceptance.run_id, self.limits.lane_cap)
         return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
 
     async def command(self, command: Command) -> str:
@@ -65,3 +65,21 @@ class PlatformReception:
     async def live_conversations(self, since: float, within: Sequence[str], without: str) -> tuple[str, ...]:
         """Where something was said to us since then, so many of each kind, the newest first."""
         return await self.store.intake.live_conversations(since, within, without, _MOST_LIVE)
+
+    async def edited(self, edited: Edited) -> bool:
+        """A message was changed."""
+        raise NotImplementedError
+
+    async def deleted(self, deleted: Deleted) -> None:
+        """Messages were deleted."""
+        raise NotImplementedError
+
+    def policy(self, channel: str) -> ChannelPolicy:
+        """What is in force in a channel."""
+        del channel
+        return ChannelPolicy()
+
+    def assistants(self, channel: str) -> tuple[str, ...]:
+        """Names of the assistants that a person may choose in a channel."""
+        del channel
+        return (self.assistant.name or "",)

@@ -58,7 +58,7 @@ class Relay:
             platform=platform,
             commands=self._commands,
             control=self._control,
-            policy=self._policy,
+            limits=self._policy,
         )
 
     def _governor(self, adapter: Adapter) -> Governor:
@@ -80,7 +80,7 @@ class Relay:
             log.error("no adapter for an answer", run_id=run.id, platform=address.platform)
             yield _Elsewhere(address.platform)
             return
-        with self._governors[address.platform].stream(adapter.bucket(address)) as stream:
+        with self._governors[address.platform].stream(adapter.terms(address).bucket) as stream:
             chat = Chat(adapter, address, stream, self._clock, self._control)
             writer = RunWriter(self._store, Errand(run, delivery, lease), chat, self._policy)
             async with writer.at_work():

@@ -145,7 +145,7 @@ messages = Table(
     Column("created_at", BigInt, nullable=False),
     _thread(nullable=False),
     Column("run_seq", BigInt, nullable=False),  # the run at whose place it stands; 0 = before any run
-    Column("place", Integer, nullable=False),  # 0 set the run off, 1 the run's answer, 2 said after the run ended
+    Column("place", Integer, nullable=False),  # -1 heard beside it, 0 set the run off, 1 its answer, 2 after its end
     Column("role", CleanText, nullable=False),
     Column("status", CleanText, nullable=False),
     Column("incomplete_reason", CleanText),
@@ -156,6 +156,7 @@ messages = Table(
     Column("attachments", Json(tuple[Attachment, ...]), nullable=False),
     Column("metadata", Json(Strings), nullable=False),
     Column("superseded", Boolean, nullable=False),
+    Column("source", CleanText, index=True),  # dedupe key of the chat message, for edits and deletions
     Index("ix_messages_place", "thread_id", "run_seq", "place", "seq"),
     sqlite_autoincrement=True,
 )
@@ -326,4 +327,22 @@ notes = Table(
     metadata,
     Column("name", CleanText, primary_key=True),
     Column("value", CleanText, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _run(),
+    Column("person", CleanText, primary_key=True),  # `platform:id`, as in `deliveries.asker_id`
+    Column("good", Boolean, nullable=False),
+    Column("comment", CleanText),
+    Column("created_at", BigInt, nullable=False),
+)
+
+installations = Table(  # of the app in workspaces, where one deployment serves many
+    "installations",
+    metadata,
+    Column("name", CleanText, primary_key=True),  # `slack:E…`, `slack:T…`
+    Column("sealed", CleanText, nullable=False),  # tokens and who we are there, encrypted
+    Column("changed_at", Double, nullable=False),  # database clock
 )

@@ -279,7 +279,7 @@ class AdapterContract:
             address = await subject.asked()
             posted = await subject.adapter.post(address, Outbound(text="one", buttons=STOP), "k1")
             await subject.adapter.edit(address, posted.ref, Outbound(text="one two", final=True))
-        bucket = subject.adapter.bucket(address)
+        bucket = subject.adapter.terms(address).bucket
         assert [signal for signal in told if signal.bucket == bucket and signal.limit and signal.remaining is not None]
         assert [signal for signal in told if signal.retry_after is not None] == []
 

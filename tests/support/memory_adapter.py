@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.domain.deliveries import Address, RemoteFile
+from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
-from bot.relay.contract import Capabilities, Outbound, Pacing, Posted, RateSignal, Reception
+from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
 from bot.relay.text.measure import size
 
 Operation = Literal["post", "edit", "find", "status", "download"]
@@ -136,6 +136,10 @@ class MemoryAdapter:
     requests: list[Outbound] = field(default_factory=list)
     """Every post and edit that took effect, in order."""
     faults: defaultdict[Operation, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    terms_of: dict[str, Terms] = field(default_factory=dict)
+    """By room, where they are not the usual ones."""
+    heard: tuple[Heard, ...] = ()
+    """What was said before in every room."""
     contents: dict[str, bytes] = field(default_factory=dict)
     """What `download` gives, by `RemoteFile.source["id"]`."""
     gate: Callable[[str], "asyncio.Future[None] | object"] = _no_gate
@@ -168,8 +172,15 @@ class MemoryAdapter:
     async def close(self) -> None:
         self.closed = True
 
-    def bucket(self, address: Address) -> str:
-        return address.place["room"]
+    def terms(self, address: Address) -> Terms:
+        room = address.place["room"]
+        return self.terms_of.get(room, Terms(bucket=room))
+
+    async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
+        return self.heard[-most:]
+
+    async def check_up(self) -> tuple[Finding, ...]:
+        return ()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         return await self._do("post", lambda: self._post(address, outbound, key))

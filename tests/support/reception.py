@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
-from bot.relay.contract import Command, Inbound, Press, RateSignal, Verdict
+from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, RateSignal, Verdict
 
 
 class RecordingReception:
@@ -22,6 +22,12 @@ class RecordingReception:
         """Everything that `receive` was called with, refused and duplicate ones too."""
         self.commands: list[Command] = []
         self.presses: list[Press] = []
+        self.edits: list[Edited] = []
+        self.deletions: list[Deleted] = []
+        self.policies: dict[str, ChannelPolicy] = {}
+        """By channel; the default policy holds elsewhere."""
+        self.offered: tuple[str, ...] = ("Parley",)
+        """Assistants that people may choose."""
         self.rates: list[RateSignal] = []
         """For `adapter.on_limits(reception.rates.append)`."""
         self.verdict: Verdict | Callable[[Inbound], Verdict] = Verdict.ACCEPTED
@@ -60,6 +66,30 @@ class RecordingReception:
         self.commands.append(command)
         await self._tell()
         return self.reply
+
+    async def edited(self, edited: Edited) -> bool:
+        """Record an edit; one of a message that was accepted counts."""
+        await self._pass()
+        self._fail_if_told()
+        self.edits.append(edited)
+        await self._tell()
+        return edited.key in self._keys
+
+    async def deleted(self, deleted: Deleted) -> None:
+        """Record a deletion."""
+        await self._pass()
+        self._fail_if_told()
+        self.deletions.append(deleted)
+        await self._tell()
+
+    def policy(self, channel: str) -> ChannelPolicy:
+        """What a test has set."""
+        return self.policies.get(channel, ChannelPolicy())
+
+    def assistants(self, channel: str) -> tuple[str, ...]:
+        """What a test has set."""
+        del channel
+        return self.offered
 
     async def press(self, press: Press) -> str | None:
         """Record a press."""

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from markdown_it import MarkdownIt
 
@@ -146,6 +146,30 @@ class StageDouble:
         elif button == "good":
             mine = self._new("bot", channel, html=_html("Thank you, noted."), only_for=person)
             self.show(mine.model_copy(update={"thread": self._messages[message].thread}))
+
+    async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
+        """A person takes an entry of a message's menu."""
+        raise NotPossible("There is no such entry.")
+
+    async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
+        """A person fills in a form."""
+        raise NotPossible("There is no such form.")
+
+    async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
+        """What the app suggests for an option."""
+        raise NotPossible("Nothing is suggested here.")
+
+    async def amend(self, person: str, channel: str, message: str, text: str) -> None:
+        """A person edits a message of theirs."""
+        raise NotPossible("This cannot be edited.")
+
+    async def retract(self, person: str, channel: str, message: str) -> None:
+        """A person deletes a message."""
+        raise NotPossible("This cannot be deleted.")
+
+    async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
+        """A person opens a page of the bot."""
+        raise NotPossible("There is no such page.")
 
     def file(self, file_id: str) -> tuple[str, str, bytes] | None:
         return self._files.get(file_id)

@@ -16,9 +16,11 @@ from bot.playground.view import (
     ChannelShown,
     CommandsShown,
     ConnectionShown,
+    FormShown,
     MessageRemoved,
     MessageShown,
     PlatformName,
+    SceneryShown,
     Stage,
     StatusShown,
 )
@@ -156,6 +158,11 @@ def change_json(change: Change) -> Json:
         case CommandsShown():
             commands = [command.model_dump(mode="json") for command in change.commands]
             return {"kind": "commands", "platform": platform, "commands": commands}
+        case FormShown():
+            form = change.form.model_dump(mode="json")
+            return {"kind": "form", "platform": platform, "person": change.person, "form": form}
+        case SceneryShown():
+            return {"kind": "scenery", "platform": platform}
         case _:
             assert_never(change)
 
@@ -175,5 +182,9 @@ def change_key(change: Change) -> tuple[str, ...]:
             return ("connection", change.platform)
         case CommandsShown():
             return ("commands", change.platform)
+        case FormShown():
+            return ("form", change.platform, change.person)
+        case SceneryShown():
+            return ("scenery", change.platform)
         case _:
             assert_never(change)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from aiohttp import web
 
@@ -141,6 +141,30 @@ class SlackStandIn:
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button, named by its `ButtonView.id`."""
         await self._acts.press(person, channel, message, button)
+
+    async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
+        """A person takes an entry of a message's menu."""
+        raise NotPossible("There is no such entry.")
+
+    async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
+        """A person fills in a form."""
+        raise NotPossible("There is no such form.")
+
+    async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
+        """What the app suggests for an option."""
+        raise NotPossible("Nothing is suggested here.")
+
+    async def amend(self, person: str, channel: str, message: str, text: str) -> None:
+        """A person edits a message of theirs."""
+        raise NotPossible("This cannot be edited.")
+
+    async def retract(self, person: str, channel: str, message: str) -> None:
+        """A person deletes a message."""
+        raise NotPossible("This cannot be deleted.")
+
+    async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
+        """A person opens a page of the bot."""
+        raise NotPossible("There is no such page.")
 
     def file(self, file_id: str) -> tuple[str, str, bytes] | None:
         """A file's name, media type and content."""

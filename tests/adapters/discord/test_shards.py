@@ -124,7 +124,7 @@ async def test_limits_are_told_in_a_process_that_was_never_connected(sqlite_stor
             (inbound,) = await reception.messages(1)
         await worker.post(inbound.event.address, Outbound(text="one"), "k1")
         await worker.close()
-        assert [signal.bucket for signal in told] == [worker.bucket(inbound.event.address)]
+        assert [signal.bucket for signal in told] == [worker.terms(inbound.event.address).bucket]
 
 
 class TestSessions:

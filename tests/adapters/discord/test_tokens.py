@@ -62,7 +62,7 @@ async def test_a_dead_token_is_tried_once_and_the_answer_goes_to_the_channel(ben
     await bench.adapter.post(address, Outbound(text="later"), "k1-1")
     assert [message.html for message in own(bench) if "late" in message.html]
     assert len([call for call in bench.server.calls if call.route == PATCH]) == 1
-    assert bench.adapter.bucket(address) == f"discord:channel:{bench.channel('general')}"
+    assert bench.adapter.terms(address).bucket == f"discord:channel:{bench.channel('general')}"
 
 
 async def test_a_token_that_dies_under_an_answer_says_that_its_message_is_gone(bench: Bench) -> None:

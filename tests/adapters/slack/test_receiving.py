@@ -25,7 +25,7 @@ async def test_a_mention_is_a_message_in_its_own_thread(
     assert event.author.model_dump() == {"platform": "slack", "id": "T00PARLEY1:U000000ADA", "name": "Ada Moreno"}
     assert event.text == "is **this** ~~not~~ for @Ben Okafor & <you>?"
     assert event.address.place["thread"] == ts
-    assert adapter.bucket(event.address) == "slack:T00PARLEY1"
+    assert adapter.terms(event.address).bucket == "slack:T00PARLEY1"
 
 
 async def test_the_two_events_of_a_mention_share_a_key(

@@ -1,0 +1,92 @@
+"""What people do, as the adapters understood it."""
+
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.deliveries import Event
+from bot.domain.messages import Author
+from bot.domain.record import Record
+
+
+class Inbound(Record):
+    """Something a person said, as the adapter understood it."""
+
+    event: Event
+    addressed: bool
+    """Mention, direct message or command: answered in any case. Otherwise only in conversations the bot is part of."""
+
+
+CommandName = Literal["new", "stop", "forget", "usage", "model", "help"]
+
+COMMANDS: dict[CommandName, str] = {
+    "new": "Start over: the next message begins a new conversation",
+    "stop": "Stop the answer that is being written here",
+    "forget": "Forget this conversation: what was said and its files are deleted here",
+    "usage": "What you and this conversation have used",
+    "model": "Which assistant and which model answer here",
+    "help": "What the assistant can do",
+}
+"""Every command beside `ask`, with the description that platforms show."""
+
+
+class Command(Record):
+    """A command that is not a question."""
+
+    name: CommandName
+    conversation: str
+    elsewhere: bool = False
+    """It was typed outside of the conversation, which is merely the person's `last_conversation`."""
+    person: Author
+    moderator: bool = False
+    """The person may act on other people's answers within `scope`."""
+    scope: str = ""
+    """Where it was typed, in the words of `Address.scope`; without it nobody is a moderator."""
+
+
+Operation = Literal["stop", "worked", "again", "skip", "regenerate", "up", "down"]
+"""What a button under an answer does: end its run; decide about a call whose outcome nobody knows; have the
+question answered anew; say that the answer was good, or that it was not,
+which opens a form for a comment where there are forms."""
+
+
+class Press(Record):
+    """A button was pressed."""
+
+    op: Operation
+    run_id: str
+    call: str = ""
+    """As `Button.call`."""
+    comment: str | None = None
+    """With `down`: what the person wrote into the form. It comes as a press of its own, after the one of the button."""
+    person: Author
+    moderator: bool = False
+    """The person may act on other people's answers within `scope`."""
+    scope: str = ""
+    """Where it was pressed, in the words of `Address.scope`; without it nobody is a moderator."""
+
+
+class Verdict(StrEnum):
+    """What became of an inbound message."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    """Accepted behind a run that is still going on; the adapter marks the message (a reaction)."""
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    """Not for us."""
+
+
+class Edited(Record):
+    """Somebody changed a message of theirs."""
+
+    key: str
+    """The dedupe key that every delivery of the message has."""
+    text: str
+    """All of it, as it is now."""
+
+
+class Deleted(Record):
+    """Messages were deleted, by their authors or by somebody who may."""
+
+    keys: tuple[str, ...]
+    """The dedupe key that every delivery of each has."""
