@@ -5,7 +5,7 @@ The relay's clock runs `SPEED` times as fast as the real one, and the stand-ins'
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -190,7 +190,7 @@ class SlackTheatre:
         await self.server.wait_for(condition, 30)
 
 
-def _markdown(blocks: Sequence[dict[str, object]]) -> str:
+def _markdown(blocks: Sequence[Mapping[str, object]]) -> str:
     return "\n".join(str(block["text"]) for block in blocks if block.get("type") == "markdown")
 
 
