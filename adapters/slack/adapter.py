@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from adapters.slack.api import SlackApi
 from adapters.slack.downloads import download
 from adapters.slack.errors import refused
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
-from adapters.slack.outbound import Writer
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
 from adapters.slack.socket import listening
 from adapters.slack.watch import Watch
+from adapters.slack.web import Web
+from adapters.slack.workspaces import Workspaces
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
@@ -52,9 +52,9 @@ class SlackAdapter:
         """Prepare; nothing is connected yet. `notes` remembers how far messages have been dealt with."""
         self._config = config
         self._watch = watch or Watch()
-        self._api = SlackApi(config)
-        self._writer = Writer(self._api, config)
-        self._sessions = Sessions(self._api, notes, self._watch)
+        self._web = Web(config)
+        self._workspaces = Workspaces(self._web, config)
+        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch)
 
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """Nothing is ever told: Slack's replies say nothing about limits before they are exceeded."""
@@ -66,7 +66,7 @@ class SlackAdapter:
             OperatorError: Slack refused the bot token.
         """
         try:
-            identity = await patiently(self._api.identity, PLATFORM)
+            identity = await patiently(self._workspaces.only.api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
         return tuple(
@@ -86,13 +86,13 @@ class SlackAdapter:
             raise OperatorError(f"{APP_TOKEN} is missing: without it nothing can be received from Slack.")
         async with (
             self._sessions.joined(reception) as session,
-            listening(name, self._api, token.get_secret_value(), session, self._watch) as gone,
+            listening(name, self._web, token.get_secret_value(), session, self._watch) as gone,
         ):
             yield gone
 
     async def close(self) -> None:
         """Close the connections to the Web API."""
-        await self._api.close()
+        await self._web.close()
 
     def terms(self, address: Address) -> Terms:
         """Edits share one limit in the whole workspace."""
@@ -109,21 +109,27 @@ class SlackAdapter:
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message, in one request that is never repeated here."""
-        return await self._writer.post(Place.of(address), outbound, key)
+        place = Place.of(address)
+        return await (await self._workspaces.of(place.team)).writer.post(place, outbound, key)
 
     async def find(self, address: Address, key: str, since: float, known: object) -> Posted | None:
         """Look for a message by the key in its metadata, which each of them carries."""
         del known
-        return await find(self._api, Place.of(address), key, since)
+        place = Place.of(address)
+        return await find((await self._workspaces.of(place.team)).api, place, key, since)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
         """Replace a message and attach its files."""
-        await self._writer.edit(Place.of(address), Ref.model_validate(ref), outbound)
+        place = Place.of(address)
+        await (await self._workspaces.of(place.team)).writer.edit(place, Ref.model_validate(ref), outbound)
 
     async def status(self, address: Address, text: str | None) -> None:
         """Show or clear the status line of the thread."""
-        await self._writer.status(Place.of(address), text)
+        place = Place.of(address)
+        await (await self._workspaces.of(place.team)).writer.status(place, text)
 
-    def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
-        """The file's bytes in pieces."""
-        return download(self._api, file)
+    async def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        """The file's bytes in pieces, with the token of the workspace that it came from."""
+        workspace = await self._workspaces.of(file.source.get("team", ""))
+        async for piece in download(workspace.api, file):
+            yield piece
