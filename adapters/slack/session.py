@@ -46,7 +46,8 @@ class Session:
         self._courtesies = Courtesies()
         ingress = Ingress(api, identity, Reader(identity, users), reception, self._courtesies, self.taking)
         self.app = ingress.app()
-        self.sockets = LivingSockets(watch.gap, self._missed)
+        self.take = ingress.take
+        self.sockets = LivingSockets(watch.gap, self.missed)
         self._catch_up = CatchUp(api, identity, reception, seen, ingress.hear_late, watch.again)
         self.revoked = asyncio.create_task(_revoked(api), name="slack token")
         """Done only when Slack does not accept the bot token any more; it raises why."""
@@ -72,7 +73,8 @@ class Session:
             self._seen.release(micros(f"{self._identity.at:.6f}"))
             await self._seen.write()
 
-    def _missed(self) -> None:
+    def missed(self) -> None:
+        """Nobody may have listened until now: read what was said. Before the very first start nothing was."""
         if not self._first:
             self._catch_up.begin()
         self._first = False
