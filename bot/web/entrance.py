@@ -1,7 +1,7 @@
 """Taking requests for as long as this process is enrolled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 
 import structlog
@@ -26,16 +26,18 @@ class WebEntrance:
     def __init__(
         self,
         server: WebServer,
-        offers: Sequence[tuple[Webhooks, Reception]],
+        offers: Mapping[str, tuple[Webhooks, Reception]],
         look: Callable[[], Coroutine[object, object, object]],
         clock: Clock,
     ) -> None:
-        """Open on `server` what adapters offer, each with the reception of its platform.
+        """Open on `server` what adapters offer, by platform and each with its reception.
 
         `look` finds out whether the database answers, and raises `StoreUnavailable` otherwise.
         """
         self.settled = asyncio.Event()
         """Set as soon as requests are taken."""
+        self.serving: frozenset[str] = frozenset()
+        """Platforms whose requests are taken."""
         self._server = server
         self._offers = offers
         self._look = look
@@ -45,6 +47,11 @@ class WebEntrance:
         self._reachable = False
         self._enrolment: Enrolment | None = None
         server.hindrance = self.hindrance
+
+    @property
+    def port(self) -> int:
+        """The server's."""
+        return self._server.port
 
     async def work(self, enrolment: Enrolment) -> None:
         """Take requests until cancelled.
@@ -76,11 +83,12 @@ class WebEntrance:
         return None if await self._database_answers() else "the database does not answer"
 
     async def _routes(self, stack: AsyncExitStack) -> list[Route]:
-        return [
-            route
-            for webhooks, reception in self._offers
-            for route in await stack.enter_async_context(webhooks.webhooks(reception))
-        ]
+        offered = {
+            platform: await stack.enter_async_context(webhooks.webhooks(reception))
+            for platform, (webhooks, reception) in self._offers.items()
+        }
+        self.serving = frozenset(platform for platform, routes in offered.items() if routes)
+        return [route for routes in offered.values() for route in routes]
 
     async def _leave(self, reason: str) -> None:
         self._server.shut(reason)
