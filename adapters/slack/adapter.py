@@ -1,11 +1,12 @@
 """Slack behind `bot.relay.contract.Adapter`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from adapters.slack.downloads import download
 from adapters.slack.errors import refused
+from adapters.slack.http import Door
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
 from adapters.slack.places import PLATFORM, Place, Ref
@@ -18,7 +19,7 @@ from adapters.slack.workspaces import Workspaces
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
-from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
+from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Route, Terms
 from bot.relay.waiting import patiently
 
 CAPABILITIES = Capabilities(
@@ -62,6 +63,8 @@ class SlackAdapter:
     async def connections(self) -> tuple[str, ...]:
         """Sockets of the workspace that the bot token belongs to. Waits for Slack when it cannot be reached.
 
+        When Slack sends requests there are none, and one duty: reading what was said while nobody listened.
+
         Raises:
             OperatorError: Slack refused the bot token.
         """
@@ -69,18 +72,25 @@ class SlackAdapter:
             identity = await patiently(self._workspaces.only.api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
+        if self._config.signing_secret is not None:
+            return (f"{PLATFORM}:{identity.team_id}:catch-up",)
         return tuple(
             f"{PLATFORM}:{identity.team_id}:socket {number}" for number in range(1, self._config.connections + 1)
         )
 
     @asynccontextmanager
     async def connected(self, name: str, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
-        """Keep one socket and receive its events. Waits for Slack when it cannot be reached.
+        """Keep one socket and receive its events, or catch up, once. Waits for Slack when it cannot be reached.
 
         Raises:
             OperatorError: Slack refused one of the tokens, or there is no app token. The future raises the same when a
                 token is refused later.
         """
+        if self._config.signing_secret is not None:
+            async with self._sessions.joined(reception) as session:
+                session.missed()
+                yield session.revoked
+            return
         token = self._config.app_token
         if token is None:
             raise OperatorError(f"{APP_TOKEN} is missing: without it nothing can be received from Slack.")
@@ -89,6 +99,20 @@ class SlackAdapter:
             listening(name, self._web, token.get_secret_value(), session, self._watch) as gone,
         ):
             yield gone
+
+    @asynccontextmanager
+    async def webhooks(self, reception: Reception) -> AsyncGenerator[Sequence[Route]]:
+        """Take what Slack sends to our web server. Waits for Slack when it cannot be reached.
+
+        Raises:
+            OperatorError: Slack refused the bot token.
+        """
+        secret = self._config.signing_secret
+        if secret is None:
+            yield ()
+            return
+        async with self._sessions.joined(reception) as session:
+            yield Door(secret.get_secret_value(), session.take, reception.first_time).routes()
 
     async def close(self) -> None:
         """Close the connections to the Web API."""

@@ -59,7 +59,7 @@ class Attendance:
             await self._seen.write()
 
     def missed(self) -> None:
-        """Nobody listened for a while: read what was said meanwhile."""
+        """Nobody may have listened until now: read what was said. Before the very first start nothing was."""
         if not self._first:
             self._catch_up.begin()
         self._first = False

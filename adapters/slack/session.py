@@ -39,14 +39,20 @@ class Session:
         """Hand events to `attendance`, which is closed with this."""
         self._attendance = attendance
         self._courtesies = courtesies
-        self.app = Front(self._ingress_of).app(web.client())
-        self.sockets = LivingSockets(watch.gap, attendance.missed)
+        front = Front(self._ingress_of)
+        self.app = front.app(web.client())
+        self.take = front.take
+        self.sockets = LivingSockets(watch.gap, self.missed)
         self.revoked = asyncio.create_task(_revoked(api), name="slack token")
         """Done only when Slack does not accept the bot token any more; it raises why."""
 
     async def _ingress_of(self, head: Head) -> Ingress:
         del head
         return self._attendance.ingress
+
+    def missed(self) -> None:
+        """Nobody may have listened until now: read what was said."""
+        self._attendance.missed()
 
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""
