@@ -92,7 +92,7 @@ async def test_what_is_not_for_us_is_acknowledged_and_ignored(
     talk = await slack.speak("ada", "general", "nice weather")
     slack.edit("ada", "general", talk, "@Parley nice weather")
     slack.delete("ada", "general", talk)
-    slack.open_home("ada")
+    await slack.visit("ada", "messages")
     await slack.speak("ada", "general", "@Parley hello")
     await slack.wait_for(lambda: len([one for one in slack.sent if one.event_type == "app_mention"]) == 1)
     await reception.until(lambda: len(reception.deliveries) == 2)
