@@ -66,6 +66,10 @@ class PlatformReception:
         """Where something was said to us since then, so many of each kind, the newest first."""
         return await self.store.intake.live_conversations(since, within, without, _MOST_LIVE)
 
+    async def first_time(self, key: str) -> bool:
+        """Whether this key is told for the first time."""
+        return await self.store.intake.first_time(key)
+
     async def edited(self, edited: Edited) -> bool:
         """A message was changed."""
         raise NotImplementedError
