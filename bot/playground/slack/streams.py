@@ -79,6 +79,7 @@ class Streams:
             self._chores.start(self._forget(session))
         else:
             self._workspace.set_status(Status(channel, thread, ""))
+        self._workspace.stir()
 
     async def _forget(self, session: Session) -> None:
         await asyncio.sleep(self.rules.streams.session_seconds)

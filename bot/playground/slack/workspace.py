@@ -150,6 +150,10 @@ class Workspace:
         if self._world.statuses.get((status.channel, status.thread)) is status:
             self.set_status(replace(status, text=""))
 
+    def stir(self) -> None:
+        """Something changed that does not show."""
+        self._changes.wake()
+
     def redecorate(self) -> None:
         """Prompts, homes or titles have changed."""
         self._changes.show(SceneryShown("slack"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack import SlackStandIn, StreamRules
@@ -122,10 +123,13 @@ class TestLife:
         for life, outlives in (("idle", True), ("absolute", False)):
             slack.set_rules(rules(seconds=0.4, life=life, most_bytes=None))
             await talk.start(markdown_text="One ")
-            began = time.monotonic()
-            while time.monotonic() < began + 0.6 and talk.view.streaming:
-                await talk.append("more ")
-            assert talk.view.streaming is outlives
+            began, refused = time.monotonic(), ""
+            while time.monotonic() < began + 0.6 and not refused:
+                try:
+                    await talk.append("more ")
+                except SlackApiError as error:
+                    refused = error.response["error"]
+            assert refused == ("" if outlives else "message_not_in_streaming_state")
 
     async def test_update_and_delete_wait_for_the_end(self, talk: Talk, client: AsyncWebClient) -> None:
         """While it is open it can be neither edited nor deleted."""
