@@ -81,6 +81,8 @@ class Event(Record):
     """As `Address.scope`, which it becomes when it is given here."""
     channel: str = ""
     """Where it was said, in the adapter's words: a person's last conversation there can be asked for."""
+    parent: str = ""
+    """Of a channel that is a thread: the channel that it is in, named likewise. Its rules hold in the thread."""
     pointed_at: tuple[Heard, ...] = ()
     """What the person refers to: the message that is replied to, forwarded, or that a menu was opened on."""
     assistant: str = ""
@@ -91,6 +93,11 @@ class Event(Record):
         if self.source and self.source not in self.keys:
             raise ValueError("the source has to be one of the keys")
         return self
+
+    @property
+    def ruled_by(self) -> str:
+        """The channel whose rules hold (`bot.relay.contract.Reception.policy`)."""
+        return self.parent or self.channel
 
     @property
     def known_as(self) -> str:
