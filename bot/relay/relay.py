@@ -19,6 +19,7 @@ from bot.relay.contract import Adapter, Reception
 from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
+from bot.relay.presses import Presses
 from bot.relay.reception import PlatformReception
 from bot.relay.writer import RunWriter
 
@@ -48,7 +49,8 @@ class Relay:
         self._control = control
         self._policy = policy or RelayPolicy()
         self._governors = {name: self._governor(adapter) for name, adapter in self._adapters.items()}
-        self._commands = Commands(store, control)
+        self._commands = Commands(store, control, clock)
+        self._presses = Presses(store, control, self._policy.run_lifetime)
 
     def reception(self, platform: str) -> Reception:
         """Where the adapter of `platform` takes its events."""
@@ -57,6 +59,7 @@ class Relay:
             assistant=self._assistant,
             platform=platform,
             commands=self._commands,
+            presses=self._presses,
             control=self._control,
             limits=self._policy,
         )

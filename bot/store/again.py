@@ -13,7 +13,7 @@ from bot.domain.steps import Effect
 from bot.store.connections import Transaction
 from bot.store.heard import BESIDE
 from bot.store.rows import record
-from bot.store.schema import deliveries, messages, runs, segments, tool_calls
+from bot.store.schema import deliveries, lanes, messages, runs, segments, tool_calls
 from bot.store.statements import Statements
 
 _COPIED = (
@@ -39,14 +39,16 @@ async def answer_again(
     thread_id = (await tx.execute(select(runs.c.thread_id).where(runs.c.id == run_id))).scalar_one_or_none()
     if thread_id is None:
         return NotAgain.UNKNOWN
-    await tx.execute(sql.wake_lane, {"thread": thread_id, "teller": teller})
+    await tx.execute(select(lanes.c.fence).where(lanes.c.thread_id == thread_id).with_for_update())
     row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
     origin = (await tx.execute(select(deliveries).where(deliveries.c.run_id == run_id))).mappings().first()
     if row is None or origin is None:
         return NotAgain.UNKNOWN
     run, delivery = record(Run, row), record(Delivery, origin)
-    reason = await _reason_against(tx, run, delivery)
-    return reason or await _repeat(tx, sql, run, delivery, dict(row), dict(origin), lifetime)
+    if (reason := await _reason_against(tx, run, delivery)) is not None:
+        return reason
+    await tx.execute(sql.wake_lane, {"thread": thread_id, "teller": teller})
+    return await _repeat(tx, sql, run, delivery, dict(row), dict(origin), lifetime)
 
 
 async def _reason_against(tx: Transaction, run: Run, delivery: Delivery) -> NotAgain | None:
