@@ -62,8 +62,9 @@ class Chat:
         with self._asking():
             return await self.adapter.find(self.address, key, since, known)
 
-    async def edit(self, ref: dict[str, str], outbound: Outbound, terms: Terms) -> Terms:
-        """Replace a message for which these terms hold. Returns those that hold from now on."""
+    async def edit(self, ref: dict[str, str], outbound: Outbound, terms: Terms | None = None) -> Terms:
+        """Replace a message for which these terms hold, or those of the address. Returns what holds from now on."""
+        terms = terms or self.terms
         self.stream.follow(terms)
         await self.stream.request()
         began = self.clock.monotonic()
