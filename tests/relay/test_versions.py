@@ -1,6 +1,7 @@
 """Answers that are written again, buttons under what is finished, and the small print."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from bot.relay.contract import Command, Deleted, Edited, Inbound, Press, Terms, 
 from bot.relay.presses import NOT_AGAIN, NOT_YOURS_TO_REPEAT, THANKS, UNKNOWN, NotAgain
 from bot.store.corrections import MARKER
 from tests.store.tampering import behind_its_back
+from tests.support.databases import sqlite_url
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.support.run_script import ADA, BEN, FastClock, RunScript, StoreControl, asked, assistant_of, claim, event
 
@@ -202,9 +204,9 @@ async def test_everybody_may_say_what_they_think_and_the_comment_comes_later(sto
 # --- the small print
 
 
-async def cite(store: Store, database_url: str, adapter: MemoryAdapter, text: str) -> None:
+async def cite(store: Store, database_url: str, adapter: MemoryAdapter, text: str, name: str) -> None:
     """An answer with a citation, as a model with a knowledge base would write it."""
-    file = await store.files.add("hand_book.md", b"text", "text/markdown")
+    file = await store.files.add(name, b"text", "text/markdown")
     work, lease = await asked(store)
     relay = await relay_of(store, adapter)
     async with relay.open(work, lease) as sink:
@@ -215,31 +217,34 @@ async def cite(store: Store, database_url: str, adapter: MemoryAdapter, text: st
         note = FileCitation(text="【4:0】", start_index=0, end_index=5, file_id=file.id)
         part = TextPart(value=f"{text}【4:0】", annotations=(note,))
         content = f"[{part.model_dump_json()}]"
-        await behind_its_back(database_url, "UPDATE messages SET content = :c WHERE role = 'assistant'", c=content)
+        await behind_its_back(
+            database_url,
+            "UPDATE messages SET content = :c WHERE run_id = :r AND role = 'assistant'",
+            c=content,
+            r=run.id,
+        )
         await sink.finish(run)
+    assert await store.lanes.next_work(lease) is None
 
 
 async def test_sources_stand_below_the_answer(store: Store, database_url: str) -> None:
     adapter = MemoryAdapter()
-    await cite(store, database_url, adapter, "As it is written")
+    await cite(store, database_url, adapter, "As it is written", "hand_book.md")
     assert [(message.now.text, message.now.footer) for message in adapter.visible] == [
         ("As it is written[1]", "[1] hand book.md")
     ]
 
 
-async def test_small_print_without_room_below_the_text_stands_in_it(sqlite_store: Store) -> None:
+async def test_sources_without_room_below_the_text_stand_in_it(sqlite_store: Store, tmp_path: Path) -> None:
     """Every length around the limit: the adapter refuses what is longer."""
+    name = f"{'hand' * 20}.md"
     below: list[bool] = []
-    for length in range(370, 402, 2):
-        adapter = MemoryAdapter(CAPABILITIES.model_copy(update={"hard_limit": 402}))
-        old = await answered(sqlite_store, adapter)
-        await press(sqlite_store, adapter, regenerate(old))
-        work, lease = await claim(sqlite_store)
-        await answer(sqlite_store, adapter, work, lease, "a " * (length // 2) + "b")
-        last = adapter.visible[-1].now
-        below.append(last.footer == "2/2")
-        assert f"{last.text}\n{last.footer}".split().count("2/2") == 1
-    assert below == sorted(below, reverse=True)
+    for length in range(360, 402, 4):
+        adapter = MemoryAdapter(CAPABILITIES.model_copy(update={"hard_limit": 450}))
+        await cite(sqlite_store, sqlite_url(tmp_path), adapter, "a " * (length // 2) + "b", name)
+        shown = [f"{message.now.text}\n{message.now.footer}" for message in adapter.visible]
+        assert "\n".join(shown).count(f"[1] {name}") == 1
+        below.append(name in adapter.visible[-1].now.footer)
     assert len(set(below)) == 2
 
 
