@@ -9,6 +9,7 @@ from bot.ports.chat import Outlet, RunControl, RunSink
 from bot.ports.clock import Clock
 from bot.ports.leases import Duties, Lanes, Workers
 from bot.ports.models import ModelClient, ModelTraits
+from bot.ports.rules import ChannelRules
 from bot.ports.runs import Ending, PlannedCall, Runs
 from bot.ports.store import Assistants, Collections, Deliveries, Files, History, Intake, Notes, Store, Upkeep
 from bot.ports.tools import Asking, Toolbox, ToolOutcome
@@ -17,6 +18,7 @@ __all__ = [
     "Activity",
     "Asking",
     "Assistants",
+    "ChannelRules",
     "Clock",
     "Collections",
     "Deliveries",
