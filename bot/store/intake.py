@@ -125,6 +125,7 @@ class Intake:
             "assistant_id": assistant.id,
             "status": RunStatus.QUEUED,
             "model": assistant.model,
+            "own_model": assistant.own_model,
             "instructions": assistant.instructions or "",
             "tools": assistant.tools,
             "lifetime": lifetime,

@@ -11,8 +11,8 @@ from bot.errors import Forbidden, Unreachable
 from bot.ports import Store
 from bot.relay import Relay, RelayPolicy
 from bot.relay.contract import Inbound
-from bot.relay.reception import PlatformReception
 from tests.support.memory_adapter import MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import BEN, FastClock, RunScript, StoreControl, asked, assistant_of, claim, event
 
 POLICY = RelayPolicy(context_messages=3, heard_text=20, max_files=3)
@@ -25,7 +25,7 @@ def heard(key: str, text: str = "", *files: str) -> Heard:
 
 async def prepared(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, *, end: bool = True) -> list[str]:
     """What the run reads after its preparation."""
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(), StoreControl(store), POLICY)
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(), StoreControl(store), POLICY)
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         if work.run.status == "queued":
@@ -55,17 +55,16 @@ async def test_the_first_run_of_a_thread_reads_what_was_said_before(store: Store
 
 
 async def test_where_only_mentions_are_answered_what_passed_in_between_is_read_too(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store,
 ) -> None:
-    rules = {"C1": ChannelPolicy(mentions="required")}
-    monkeypatch.setattr(PlatformReception, "policy", lambda _, channel: rules.get(channel, ChannelPolicy()))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     adapter = MemoryAdapter()
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(), StoreControl(store), POLICY)
+    rules = SameEverywhere(await assistant_of(store), ChannelPolicy(mentions="required"))
+    relay = Relay(store, [adapter], rules, FastClock(), StoreControl(store), POLICY)
     reads: list[list[str]] = []
     lease = None
     for said in ((), ("h1",), ("h1", "h2")):
         adapter.heard = tuple(heard(key) for key in said)
-        question = event(f"What of {len(said)}?").model_copy(update={"channel": "thread", "parent": "C1"})
+        question = event(f"What of {len(said)}?")
         await relay.reception("memory").receive(Inbound(event=question, addressed=True))
         work = None
         if lease is None:
@@ -111,7 +110,12 @@ async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Sto
     work, lease = await asked(sqlite_store)
     policy = RelayPolicy(context_seconds=0.05)
     relay = Relay(
-        sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store), policy
+        sqlite_store,
+        [adapter],
+        SameEverywhere(await assistant_of(sqlite_store)),
+        FastClock(),
+        StoreControl(sqlite_store),
+        policy,
     )
     async with relay.open(work, lease) as sink:
         await sink.prepare()
@@ -122,7 +126,7 @@ async def test_after_a_crash_it_is_heard_once(store: Store) -> None:
     """In whatever state the preparation was left; later than that it is not looked for again."""
     adapter = MemoryAdapter(heard=(heard("h1"), heard("h2")))
     work, lease = await asked(store)
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(), StoreControl(store), POLICY)
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(), StoreControl(store), POLICY)
     for _ in range(2):  # the process dies after its preparation, before the first turn
         async with relay.open(work, lease) as sink:
             await store.runs.start(lease, work.run.id)
@@ -170,7 +174,13 @@ async def test_the_file_of_a_message_that_is_pointed_at_goes_with_it(sqlite_stor
     adapter = MemoryAdapter(contents={"this": b"this", "own": b"own"})
     own = RemoteFile(name="own", source={"id": "own"})
     pointed_at = (heard("h1", "look", "this"),)
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
+    relay = Relay(
+        sqlite_store,
+        [adapter],
+        SameEverywhere(await assistant_of(sqlite_store)),
+        FastClock(),
+        StoreControl(sqlite_store),
+    )
     question = event(files=[own]).model_copy(update={"pointed_at": pointed_at})
     await relay.reception("memory").receive(Inbound(event=question, addressed=True))
     work, lease = await claim(sqlite_store)

@@ -19,13 +19,14 @@ from bot.store.corrections import MARKER
 from tests.store.tampering import behind_its_back
 from tests.support.databases import sqlite_url
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import ADA, BEN, FastClock, RunScript, StoreControl, asked, assistant_of, claim, event
 
 LONG = "This is a sentence of the first answer. " * 20
 
 
 async def relay_of(store: Store, adapter: MemoryAdapter) -> Relay:
-    return Relay(store, [adapter], await assistant_of(store), FastClock(), StoreControl(store))
+    return Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(), StoreControl(store))
 
 
 async def answer(
@@ -304,7 +305,7 @@ async def test_nothing_is_said_about_a_question_that_was_deleted_before_its_turn
 async def test_a_question_that_is_deleted_while_it_is_answered_is_stopped(store: Store) -> None:
     adapter = MemoryAdapter()
     control = StoreControl(store)
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(), control)
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(), control)
     said = event()
     await relay.reception("memory").receive(Inbound(event=said, addressed=True))
     work, lease = await claim(store)
