@@ -40,6 +40,14 @@ class Intake(Protocol):
         """
         ...
 
+    async def first_time(self, key: str) -> bool:
+        """Remember a key that belongs to no message, as long as other dedupe keys. Returns whether it was new.
+
+        Raises:
+            StoreUnavailable: nobody knows.
+        """
+        ...
+
     async def thread_of(self, conversation: str) -> str | None:
         """The thread of a conversation, or None when the bot was never part of it."""
         ...
