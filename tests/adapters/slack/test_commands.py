@@ -8,6 +8,8 @@ import pytest
 
 from adapters.slack import SlackAdapter
 from adapters.slack.blocks import Target, target
+from adapters.slack.desk import HERE
+from adapters.slack.markup import noted
 from bot.playground.slack import Message, SlackStandIn
 from bot.ports import Notes
 from bot.relay.contract import COMMANDS, Button, Operation, Outbound
@@ -78,14 +80,14 @@ def test_the_manifest_describes_commands_as_every_platform_does() -> None:
     manifest = json.loads((Path(__file__).parents[3] / "adapters/slack/manifest.json").read_text())
     commands = {one["command"]: one["description"] for one in manifest["features"]["slash_commands"]}
     assert commands.pop("/ask")
-    assert commands == {f"/{name}": COMMANDS[name] for name in ("new", "stop")}
+    assert commands == {f"/{name}": description for name, description in COMMANDS.items()}
 
 
 async def test_ask_without_a_question_gives_help(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
     reception.reply = "This is how it works."
-    assert await slack.command("ada", "general", "ask", {"text": "  "}) == "This is how it works."
+    assert await slack.command("ada", "general", "ask", {"text": "  "}) == f"This is how it works.\n\n{noted(HERE)}"
     assert [command.name for command in reception.commands] == ["help"]
     assert not reception.inbound
 
