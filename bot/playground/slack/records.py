@@ -82,6 +82,8 @@ class Message:
     from_bot: bool = False
     note: str | None = None
     """What the page shows above it: who used which command."""
+    speaker: str | None = None
+    """Name of another app that says it; `user` is then the person who installed that app."""
     attachments: tuple[JsonObject, ...] = ()
     """Forwarded messages and previews of links, as Slack hangs them on."""
 
