@@ -68,6 +68,7 @@ class Seen:
         mark = await self._notes.read(self._name)
         if mark is not None and self._held is not None:
             self._held = max(self._held, int(mark))
+            self._highest = max(self._held, self._highest or 0)
 
     def release(self, newest: int) -> None:
         """Nothing is missing any more; `newest` is the youngest message that the platform knows of."""
