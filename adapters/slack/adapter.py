@@ -59,7 +59,8 @@ class SlackAdapter:
         self._watch = watch or Watch()
         self._web = Web(config)
         self._workspaces = Workspaces(self._web, config)
-        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch)
+        requests = config.signing_secret is not None
+        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch, requests=requests)
 
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """Nothing is ever told: Slack's replies say nothing about limits before they are exceeded."""
@@ -92,7 +93,7 @@ class SlackAdapter:
         """
         if self._config.signing_secret is not None:
             async with self._sessions.joined(reception) as session:
-                session.missed()
+                await session.take_over()
                 yield session.revoked
             return
         token = self._config.app_token
