@@ -8,7 +8,7 @@ from adapters.slack.api import SlackApi
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader
 from adapters.slack.markup import noted
-from adapters.slack.places import scope_of
+from adapters.slack.places import channel_key, scope_of
 from adapters.slack.replies import Identity
 from adapters.slack.settings import Prompt
 from adapters.slack.surface import Surface
@@ -55,9 +55,24 @@ class Desk:
             await self.api.respond(response_url, text)
 
     async def carry_out(
-        self, name: CommandName, conversation: str, person: Author, user: str, tenant: str, *, elsewhere: bool = False
+        self,
+        name: CommandName,
+        conversation: str,
+        person: Author,
+        user: str,
+        where: tuple[str, str],
+        *,
+        elsewhere: bool = False,
     ) -> str:
-        """Carry out a command of a person, who is `user` in the workspace or enterprise `tenant`.
+        """Carry out a command.
+
+        Args:
+            name: the command.
+            conversation: that it is about.
+            person: who gave it.
+            user: their id in Slack.
+            where: the workspace or enterprise, and the channel in which it was given.
+            elsewhere: not in the conversation itself.
 
         Raises:
             StoreUnavailable: it was not carried out.
@@ -68,7 +83,8 @@ class Desk:
             elsewhere=elsewhere,
             person=person,
             moderator=await self.reader.moderates(user),
-            scope=scope_of(tenant),
+            scope=scope_of(where[0]),
+            channel=channel_key(*where),
         )
         told = await self.reception.command(command)
         return f"{told}\n\n{HERE}" if name == "help" else told

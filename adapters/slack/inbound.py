@@ -19,12 +19,13 @@ from adapters.slack.places import (
     conversation_key,
     lead_of,
     scope_of,
+    whole_channel_key,
 )
 from adapters.slack.replies import Identity, Listed
 from adapters.slack.users import Users
 from bot.domain.deliveries import Event, Heard, RemoteFile
 from bot.domain.messages import Author
-from bot.relay.contract import Inbound
+from bot.relay.contract import ChannelPolicy, Inbound
 
 SUBTYPES = frozenset({None, "file_share", "thread_broadcast"})
 """Kinds of `message` events that are something a person said. Edits, deletions, joins and the rest are not."""
@@ -42,39 +43,44 @@ class Reader:
         self._identity = identity
         self._users = users
 
-    def concerns(self, event: MessagePayload) -> bool:
+    def concerns(self, event: MessagePayload, policy: ChannelPolicy) -> bool:
         """Whether this may be for us: said by a person, and addressed to us or said in a thread.
 
-        What is said at a channel's top level without a mention never is, whoever takes part in the conversation.
+        What is said at a channel's top level without a mention is only where everything is, and in threads not where
+        a mention is required.
         """
         if event.hidden or event.subtype not in SUBTYPES or event.bot_id is not None:
             return False
         if event.user in (None, self._identity.user_id, SLACKBOT):
             return False
-        return self.addressed(event) or event.thread_ts is not None
+        follows = event.thread_ts is not None and policy.mentions != "required"
+        return self.addressed(event, policy) or follows
 
-    def addressed(self, event: MessagePayload) -> bool:
-        """Mention (in either of the two events that report it) or direct message."""
-        return event.type == "app_mention" or event.channel_type == "im" or self.mentions_us(event)
+    def addressed(self, event: MessagePayload, policy: ChannelPolicy) -> bool:
+        """Mention (in either of the two events that report it), direct message, or where everything is for us."""
+        named = event.type == "app_mention" or event.channel_type == "im" or self.mentions_us(event)
+        return named or policy.mentions == "always"
 
     def mentions_us(self, event: MessagePayload) -> bool:
         """Whether our mention is in the text."""
         return self._identity.user_id in mentioned(event.text or "")
 
-    async def message(self, envelope: Envelope) -> Inbound:
-        """A message that concerns us."""
+    async def message(self, envelope: Envelope, policy: ChannelPolicy) -> Inbound:
+        """A message that concerns us. Slack has no replies but threads, so they are the same to a policy."""
         event = envelope.event
         team, user = envelope.tenant, event.user or ""
         channel = event.channel
-        place = Place(team=team, channel=channel, thread=event.root, asked=event.ts)
+        plainly = policy.threads == "channel" and event.thread_ts is None and event.channel_type != "im"
+        place = Place(team=team, channel=channel, thread=None if plainly else event.root, asked=event.ts)
+        thread_key = conversation_key(team, channel, event.root)
         home = event.user_team or event.team or team
         return Inbound(
-            addressed=self.addressed(event),
+            addressed=self.addressed(event, policy),
             event=Event(
                 keys=message_keys(envelope),
                 source=source_key(team, event.channel, event.ts),
-                conversation=conversation_key(team, event.channel, event.root),
-                address=place.address(),
+                conversation=whole_channel_key(team, channel) if plainly else thread_key,
+                address=place.address(policy.delivery),
                 author=await self.author(home, user),
                 text=await self.words(event.text or ""),
                 files=tuple(self._file(team, file) for file in event.files),
@@ -84,7 +90,7 @@ class Reader:
             ),
         )
 
-    async def question(self, slash: SlashPayload) -> Inbound:
+    async def question(self, slash: SlashPayload, policy: ChannelPolicy) -> Inbound:
         """A slash command's question. It opens a conversation of its own, which the posted answer then carries.
 
         After `private:` it is for the person alone.
@@ -103,7 +109,7 @@ class Reader:
         event = Event(
             keys=(f"slack:trigger:{team}:{slash.trigger_id}",),
             conversation=slash_key(slash),
-            address=place.address(),
+            address=place.address(policy.delivery),
             author=author,
             text=text,
             scope=scope_of(team),

@@ -46,11 +46,11 @@ class Pages:
 
     async def _told(self, name: CommandName, opened: Opened, person: Author) -> str | None:
         """What a command says about the person's last conversation with us; None when nobody knows."""
-        event, tenant = opened.event, opened.tenant
+        event, where = opened.event, (opened.tenant, opened.event.channel)
         try:
-            last = await self._desk.reception.last_conversation(channel_key(tenant, event.channel), person)
-            conversation = last or conversation_key(tenant, event.channel, NOWHERE)
-            return await self._desk.carry_out(name, conversation, person, event.user, tenant, elsewhere=True)
+            last = await self._desk.reception.last_conversation(channel_key(*where), person)
+            conversation = last or conversation_key(*where, NOWHERE)
+            return await self._desk.carry_out(name, conversation, person, event.user, where, elsewhere=True)
         except StoreUnavailable as error:
             log.info("slack home page incomplete", error=str(error))
             return None

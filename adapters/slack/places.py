@@ -1,5 +1,6 @@
 """Where something is in Slack: conversation keys, answer addresses and message references."""
 
+from bot.domain.channels import Manner
 from bot.domain.deliveries import Address
 from bot.domain.names import person_name
 from bot.domain.record import Record
@@ -29,6 +30,11 @@ def channel_key(team: str, channel: str) -> str:
 def scope_of(team: str) -> str:
     """Where a moderator of that workspace or enterprise has a say."""
     return f"{PLATFORM}:{team}"
+
+
+def whole_channel_key(team: str, channel: str) -> str:
+    """Key of the one conversation of a channel in which answers stand plainly, beside the questions."""
+    return f"{channel_key(team, channel)}:channel"
 
 
 def apart_key(team: str, channel: str, deed: str) -> str:
@@ -62,13 +68,14 @@ class Place(Record, extra="ignore"):
         """Read an address that `address` wrote."""
         return cls.model_validate(address.place)
 
-    def address(self) -> Address:
-        """As the relay keeps it."""
+    def address(self, manner: Manner = "stream") -> Address:
+        """As the relay keeps it, with how the answer is to come."""
         return Address(
             platform=PLATFORM,
             place=self.model_dump(exclude_none=True),
             scope=scope_of(self.team),
             secrets=("response_url",) if self.response_url else (),
+            manner=manner,
             private=self.private is not None,
         )
 

@@ -88,7 +88,7 @@ class Presses:
             return  # sent again: by now it might stop another answer
         person = await self._desk.reader.author(stopped.team_id or tenant, event.user)
         try:
-            note = await self._desk.carry_out("stop", conversation, person, event.user, tenant)
+            note = await self._desk.carry_out("stop", conversation, person, event.user, (tenant, event.channel))
         except StoreUnavailable:
             note = NOT_TAKEN
         if note != STOPPING:

@@ -127,7 +127,7 @@ class Shortcuts:
         event = Event(
             keys=(f"slack:{key}",),
             conversation=conversation,
-            address=place.address(),
+            address=place.address(self._desk.reception.policy(channel_key(team, pointed.channel)).delivery),
             author=author,
             text=question,
             pointed_at=(heard,),

@@ -6,6 +6,7 @@ from adapters.slack.desk import NOT_TAKEN, Desk
 from adapters.slack.inbound import slash_key
 from adapters.slack.markup import noted
 from adapters.slack.payloads import SlashPayload
+from adapters.slack.places import channel_key
 from bot.errors import StoreUnavailable
 from bot.relay.commands import command_in
 from bot.relay.contract import CommandName, Inbound
@@ -34,7 +35,8 @@ class SlashCommands:
             return _private(NOT_TAKEN)
 
     async def _note(self, slash: SlashPayload) -> str:
-        inbound = await self._desk.reader.question(slash)
+        policy = self._desk.reception.policy(channel_key(slash.tenant, slash.channel_id))
+        inbound = await self._desk.reader.question(slash, policy)
         name = command_in(slash.command) or command_in(inbound.event.text)
         if name is None and inbound.event.text:
             await self._desk.reception.receive(inbound)
@@ -48,9 +50,8 @@ class SlashCommands:
         if last is None and name not in AS_THEY_ARE:
             return NO_CONVERSATION
         conversation, elsewhere = last or slash_key(slash), last is not None
-        return await self._desk.carry_out(
-            name, conversation, said.author, slash.user_id, slash.tenant, elsewhere=elsewhere
-        )
+        where = (slash.tenant, slash.channel_id)
+        return await self._desk.carry_out(name, conversation, said.author, slash.user_id, where, elsewhere=elsewhere)
 
 
 def _private(text: str) -> BoltResponse:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from adapters.slack.desk import NOT_TAKEN, Desk
 from adapters.slack.payloads import Envelope
-from adapters.slack.places import conversation_key
+from adapters.slack.places import channel_key, conversation_key
 from adapters.slack.stamps import micros
 from adapters.slack.titles import title_of
 from bot.domain.deliveries import Event
@@ -44,10 +44,11 @@ class Talk:
             StoreUnavailable: not accepted.
         """
         event = envelope.event
-        if not self._desk.reader.concerns(event):
+        policy = self._desk.reception.policy(channel_key(envelope.tenant, event.channel))
+        if not self._desk.reader.concerns(event, policy):
             return False
         async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root), micros(event.ts)):
-            inbound = await self._desk.reader.message(envelope)
+            inbound = await self._desk.reader.message(envelope, policy)
             name = await self._command_name(inbound)
             if name is None:
                 await self._receive(envelope, inbound)
@@ -92,8 +93,9 @@ class Talk:
         if not await self._desk.reception.first_time(f"slack:command:{tenant}:{event.channel}:{event.ts}"):
             return
         user, conversation, elsewhere = event.user or "", last or said.conversation, last is not None
+        where = (tenant, event.channel)
         try:
-            note = await self._desk.carry_out(name, conversation, said.author, user, tenant, elsewhere=elsewhere)
+            note = await self._desk.carry_out(name, conversation, said.author, user, where, elsewhere=elsewhere)
         except StoreUnavailable:
             note = NOT_TAKEN
         self._desk.note(event.channel, user, note, event.thread_ts)

@@ -22,11 +22,8 @@ __all__ = [
     "SharedFile",
     "SlackRules",
     "SlackStandIn",
-<<<<<<< HEAD
     "StreamRules",
-=======
     "Tampering",
->>>>>>> s4-http
     "Tier",
     "Unfurl",
 ]

@@ -1,4 +1,4 @@
-"""What people edit and delete in Slack reaches the relay by the message's own key; previews and our own edits end here."""
+"""What people edit and delete in Slack reaches the relay by the message's own key; our own edits do not."""
 
 from adapters.slack import SlackAdapter
 from bot.domain.deliveries import Event
