@@ -6,7 +6,8 @@ import pytest
 
 from adapters.slack import SlackAdapter
 from adapters.slack.settings import PROMPTS
-from bot.playground.slack import SlackStandIn
+from bot.playground.slack import SlackRules, SlackStandIn
+from bot.playground.slack.manifest import rules_of
 from bot.relay.commands import STOPPING
 from bot.relay.contract import Button, Outbound
 from tests.adapters.slack.conftest import MANIFEST
@@ -30,6 +31,15 @@ def forms(slack: SlackStandIn) -> Forms:
 def test_the_manifest_suggests_what_the_adapter_suggests() -> None:
     listed = json.loads(MANIFEST)["features"]["agent_view"]["suggested_prompts"]
     assert [(one["title"], one["message"]) for one in listed] == [(one.title, one.message) for one in PROMPTS]
+
+
+def test_the_playgrounds_app_is_the_one_of_the_manifest() -> None:
+    made, usual = rules_of(MANIFEST), SlackRules()
+    assert set(made.events) == set(usual.events)
+    assert set(made.scopes) == set(usual.scopes)
+    assert [one.name for one in made.commands] == [one.name for one in usual.commands]
+    assert made.shortcuts == usual.shortcuts
+    assert made.home_tab == usual.home_tab
 
 
 async def test_opening_the_messages_suggests_questions(
@@ -97,7 +107,7 @@ async def test_a_conversation_in_direct_messages_is_named_by_its_first_question(
     await slack.wait_for(lambda: slack.view().titles)
     ((place, title),) = slack.view().titles.items()
     assert place == f"{DM} {root}"
-    assert title.startswith("what is the **meaning** of very")
+    assert title.startswith("what is the meaning of very")
     assert title.endswith("very…")
     assert len(title) <= 80
     assert [call.method for call in slack.calls].count("assistant.threads.setTitle") == 1
