@@ -168,6 +168,8 @@ class Run(Record):
     truncation: Truncation = Field(default_factory=AutoTruncation)
     parallel_tool_calls: bool = True
     metadata: dict[str, str] = Field(default_factory=dict)
+    own_model: bool = False
+    """As `Assistant.own_model`, when the run was accepted."""
 
     @property
     def version(self) -> int:

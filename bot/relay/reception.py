@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.domain.assistants import Assistant
 from bot.domain.messages import Author
-from bot.ports import RunControl, Store
+from bot.domain.runs import RunStatus
+from bot.ports import ChannelRules, RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
@@ -26,7 +26,7 @@ class PlatformReception:
     """Implements `bot.relay.contract.Reception` for one platform."""
 
     store: Store
-    assistant: Assistant
+    rules: ChannelRules
     platform: str
     commands: Commands
     presses: Presses
@@ -36,22 +36,32 @@ class PlatformReception:
     async def receive(self, inbound: Inbound) -> Verdict:
         """Accept a message durably: one transaction, then the verdict."""
         event = inbound.event
-        if not inbound.addressed and not await self.takes_part(event.conversation):
+        policy = self.policy(event.ruled_by)
+        if not await self._is_for_us(inbound, policy):
             return Verdict.IGNORED
         event = await shorten(clean(event, self.limits.max_text), self.store.files, self.limits)
-        event = event.model_copy(update={"gaps": self.policy(event.ruled_by).mentions == "required"})
-        acceptance = await self.store.intake.accept(event, self.assistant, self.limits.run_lifetime)
+        address = event.address.model_copy(update={"manner": policy.delivery})
+        event = event.model_copy(update={"address": address, "gaps": policy.mentions == "required"})
+        assistant = self.rules.assistant(event.ruled_by, event.assistant)
+        acceptance = await self.store.intake.accept(event, assistant, self.limits.run_lifetime)
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
             return Verdict.DUPLICATE
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
         if acceptance.ahead >= self.limits.lane_cap:
             await turn_away(self.store.notes, self.control, acceptance.run_id, self.limits.lane_cap)
+        if acceptance.ahead == 1 and await self._waits_for_decision(acceptance.thread_id):
+            return Verdict.HELD
         return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
+
+    async def _waits_for_decision(self, thread_id: str) -> bool:
+        """Whether the answer that is next in a thread goes on only when somebody has pressed a button."""
+        first, *_ = await self.store.runs.active(thread_id) or (None,)
+        return first is not None and first.status is RunStatus.REQUIRES_ACTION
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""
-        return await self.commands.command(command, self.assistant)
+        return await self.commands.command(command, self.rules.assistant(command.channel))
 
     async def press(self, press: Press) -> str | None:
         """Carry out a button press."""
@@ -90,10 +100,14 @@ class PlatformReception:
 
     def policy(self, channel: str) -> ChannelPolicy:
         """What is in force in a channel."""
-        del channel
-        return ChannelPolicy()
+        return self.rules.policy(channel)
 
     def assistants(self, channel: str) -> tuple[str, ...]:
         """Names of the assistants that a person may choose in a channel."""
-        del channel
-        return (self.assistant.name or "",)
+        return self.rules.assistants(channel)
+
+    async def _is_for_us(self, inbound: Inbound, policy: ChannelPolicy) -> bool:
+        """Whatever an adapter hands over, the operator's word on mentions holds."""
+        if inbound.addressed or policy.mentions == "always":
+            return True
+        return policy.mentions == "threads" and await self.takes_part(inbound.event.conversation)

@@ -130,6 +130,7 @@ class Intake:
             "assistant_id": assistant.id,
             "status": RunStatus.QUEUED,
             "model": assistant.model,
+            "own_model": assistant.own_model,
             "instructions": assistant.instructions or "",
             "tools": assistant.tools,
             "lifetime": lifetime,

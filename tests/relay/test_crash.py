@@ -17,6 +17,7 @@ from bot.ports import Ending, Store
 from bot.relay import Relay
 from tests.support.figures import tell
 from tests.support.memory_adapter import MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, claim, enrolled, event
 
 FIRST = "".join(f"This is sentence number {number} of the first part. " for number in range(9))
@@ -72,7 +73,13 @@ class GatedStore:
 async def attempt(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, gate: Gate) -> None:
     """Execute the run as far as it is not executed yet, with a writer, as one process would."""
     adapter.gate = gate
-    relay = Relay(GatedStore(store, gate), [adapter], await assistant_of(store), FastClock(200), StoreControl(store))
+    relay = Relay(
+        GatedStore(store, gate),
+        [adapter],
+        SameEverywhere(await assistant_of(store)),
+        FastClock(200),
+        StoreControl(store),
+    )
     async with relay.open(work, lease) as sink:
         run = await store.runs.get(work.run.id)
         assert run is not None
@@ -188,7 +195,7 @@ class Freezing:
 
 
 async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(200), control)
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(200), control)
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()

@@ -10,6 +10,7 @@ from bot.relay.contract.capabilities import Capabilities, Dialect, Pacing, Terms
 from bot.relay.contract.finding import Finding
 from bot.relay.contract.inbound import (
     COMMANDS,
+    HELD_NOTE,
     Command,
     CommandName,
     Deleted,
@@ -25,6 +26,7 @@ from bot.relay.contract.webhooks import Route, Webhooks, WebReply, WebRequest
 
 __all__ = [
     "COMMANDS",
+    "HELD_NOTE",
     "Adapter",
     "Button",
     "Capabilities",
