@@ -82,6 +82,13 @@ class SlackSettings(BaseSettings):
     signing_secret: SecretStr | None = Field(
         None, description="Signing secret of the app: `run --http` needs it, and no app-level token."
     )
+    dm_mode: Literal["native", "edit"] = Field(
+        "native",
+        description="How answers grow in direct messages: as Slack's own stream, or as a message that is edited.",
+    )
+    channel_mode: Literal["native", "edit"] = Field(
+        "edit", description="The same in channels, where only the person who asked sees Slack's own stream grow."
+    )
     api_url: str | None = Field(None, description="Another Slack Web API than slack.com (tests, proxies).")
 
 

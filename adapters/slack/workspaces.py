@@ -3,6 +3,7 @@
 from pydantic import SecretStr
 
 from adapters.slack.api import SlackApi
+from adapters.slack.modes import Modes
 from adapters.slack.outbound import Writer
 from adapters.slack.settings import SlackConfig
 from adapters.slack.users import Users
@@ -12,11 +13,11 @@ from adapters.slack.web import Web
 class Workspace:
     """One installation: what its bot token opens, who its people are, and what is written there."""
 
-    def __init__(self, web: Web, token: SecretStr, config: SlackConfig) -> None:
+    def __init__(self, web: Web, token: SecretStr, config: SlackConfig, modes: Modes) -> None:
         self.prompts = config.prompts
         self.api = SlackApi(web, token)
         self.users = Users(self.api)
-        self.writer = Writer(self.api, config)
+        self.writer = Writer(self.api, config, modes)
 
 
 class Workspaces:
@@ -24,7 +25,8 @@ class Workspaces:
 
     def __init__(self, web: Web, config: SlackConfig) -> None:
         """With a bot token in `config` it is the only one."""
-        self.only = Workspace(web, config.bot_token, config)
+        self.modes = Modes(config)
+        self.only = Workspace(web, config.bot_token, config, self.modes)
 
     async def of(self, team: str) -> Workspace:
         """The installation behind an address (`Place.team`), whichever team or enterprise the one token belongs to."""
