@@ -140,6 +140,12 @@ async def test_a_route_gets_the_whole_request_and_its_answer_is_sent(
     assert asked.headers["x-one"] == "1, 2"
 
 
+async def test_headers_that_are_no_text_are_made_text(server: WebServer, pages: Pages) -> None:
+    head = b"POST /echo?a=%ff HTTP/1.1\r\nHost: x\r\nX-One: \xff\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+    assert (await exchange(server, head, b"hi")).startswith(b"HTTP/1.1 200")
+    assert pages.asked[0].headers["x-one"] == "?"
+
+
 async def test_other_paths_and_methods_are_told_so(
     server: WebServer, http: aiohttp.ClientSession, pages: Pages
 ) -> None:
