@@ -22,6 +22,7 @@ from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
 from bot.playground.slack.rates import Rates
 from bot.playground.slack.records import FileMode, Message
+from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.show import platform_view
@@ -58,6 +59,7 @@ class SlackStandIn:
         self.world = World(chance)
         self.bot_token = f"xoxb-playground-{self.world.token()}"
         self.app_token = f"xapp-1-playground-{self.world.token()}"
+        self.signing_secret = random.Random(f"{seed or self.bot_token} signing").randbytes(16).hex()  # noqa: S311
         self.journal = Journal()
         self.faults = Faults()
         self.views: list[JsonObject] = []
@@ -102,6 +104,7 @@ class SlackStandIn:
         try:
             await self._chores.close()
         finally:
+            await self.unsubscribe()
             self._sockets.drop()
             await self._runner.cleanup()
 
@@ -222,6 +225,39 @@ class SlackStandIn:
             self._sockets, self._events, self._workspace, self._interactions, self._desk, self._rates, self._files
         ):  # fmt: skip
             part.rules = rules
+
+    async def subscribe(self, url: str) -> None:
+        """Deliver everything to this request URL from now on, signed with `signing_secret`, instead of through sockets.
+
+        Raises:
+            NotPossible: the app did not answer the challenge.
+        """
+        await self.unsubscribe()
+        request_url = RequestUrl(url, self.signing_secret, lambda: self.rules, self.journal)
+        try:
+            await request_url.verify()
+        except NotPossible:
+            await request_url.close()
+            raise
+        self._sockets.switch(request_url)
+
+    async def unsubscribe(self) -> None:
+        """Deliver through sockets again."""
+        request_url = self._sockets.request_url
+        if request_url is not None:
+            self._sockets.switch(None)
+            await request_url.close()
+
+    @property
+    def request_url(self) -> RequestUrl:
+        """The request URL that was subscribed.
+
+        Raises:
+            NotPossible: there is none.
+        """
+        if self._sockets.request_url is None:
+            raise NotPossible("This app uses Socket Mode.")
+        return self._sockets.request_url
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Send a `disconnect` frame on every connection."""
