@@ -1,11 +1,9 @@
 """The app itself at Slack, with its own credentials: asking people to install it, and getting tokens for that."""
 
-# pyright: reportUnknownMemberType=false
-# (the SDK's methods take untyped keyword arguments besides their own)
-
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import aiohttp
 from pydantic import Field, SecretStr
 
 from adapters.slack.api import read
@@ -65,15 +63,15 @@ class Application:
 
     async def redeemed(self, code: str) -> Access:
         """The token that a code stands for, once."""
-        return await self._access(code=code, redirect_uri=self._config.redirect_url)
+        return await self._access({"code": code, "redirect_uri": self._config.redirect_url})
 
     async def refreshed(self, refresh: SecretStr) -> Access:
         """The next token."""
-        return await self._access(grant_type="refresh_token", refresh_token=refresh.get_secret_value())
+        return await self._access({"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value()})
 
-    async def _access(self, **wanted: str | None) -> Access:
+    async def _access(self, wanted: Mapping[str, str | None]) -> Access:
         client = self._web.client()
         client.session = self._web.session()
-        secret = self._config.client_secret.get_secret_value()
-        reply = await client.oauth_v2_access(client_id=self._config.client_id, client_secret=secret, **wanted)
-        return read(Access, reply)
+        basic = aiohttp.encode_basic_auth(self._config.client_id, self._config.client_secret.get_secret_value())
+        data = {name: value for name, value in wanted.items() if value is not None}
+        return read(Access, await client.api_call("oauth.v2.access", data=data, headers={"Authorization": basic}))
