@@ -31,6 +31,8 @@ class Installation(Record):
     """For the next token, once; None when tokens do not expire."""
     expires_at: float | None = None
     """Unix seconds, by the clock of the process that got the token."""
+    lasts: float | None = None
+    """Seconds that the token was good for when it was new."""
     scopes: tuple[str, ...] = ()
     renewing: str = ""
     """Mark of the one who fetches the next token just now."""

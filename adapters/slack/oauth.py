@@ -40,7 +40,12 @@ class Access(Payload):
     def tokens(self, now: float) -> Mapping[str, object]:
         """The fields of an `Installation` that are new."""
         expires_at = None if self.expires_in is None else now + self.expires_in
-        return {"token": self.access_token, "refresh": self.refresh_token, "expires_at": expires_at}
+        return {
+            "token": self.access_token,
+            "refresh": self.refresh_token,
+            "expires_at": expires_at,
+            "lasts": self.expires_in,
+        }
 
 
 class Application:

@@ -21,10 +21,11 @@ from bot.unbroken import unbroken
 
 log = structlog.get_logger()
 
-EARLY = 120 * 60.0
-"""Seconds before a token expires in which it is renewed. After a crash in between, the old one is good for so long."""
-LAST = 60.0
-"""Seconds before a token expires in which it is not used any more: a call may take a while."""
+EARLY = 1 / 6
+"""Part of a token's life before its end in which it is renewed: 2 of Slack's 12 hours. Should a process die between
+fetching and storing, the old token is good for so long."""
+LAST = 1 / 720
+"""Part of a token's life before its end in which it is not used any more, a minute: a call may take a while."""
 TAKE_OVER = 45.0
 """Seconds after which another process's mark counts for nothing. A request takes 30 at most."""
 _LOOK = 0.25
@@ -52,10 +53,10 @@ class Renewal:
         """Refresh tokens that Slack does not take; one line in the log is enough."""
 
     def due(self, installation: Installation, early: float = EARLY) -> bool:
-        """Whether the token expires in so many seconds."""
-        if installation.expires_at is None or installation.refresh is None:
+        """Whether no more than this part of the token's life is left."""
+        if installation.expires_at is None or installation.lasts is None or installation.refresh is None:
             return False
-        return self._now() >= installation.expires_at - early
+        return self._now() >= installation.expires_at - installation.lasts * early
 
     def hopeless(self, installation: Installation) -> bool:
         """Whether Slack gives nothing for its refresh token."""

@@ -1,5 +1,6 @@
 """An app for many workspaces in a test: its deployment on one store, and a person with a browser who installs it."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +40,24 @@ class Deployment:
     def installed(self) -> Installed:
         """What is kept, opened."""
         return Installed(self.store.installations, Seal(self.key))
+
+    async def tenants(self) -> set[str]:
+        """Where it is installed."""
+        return {name.removeprefix("slack:") for name in await self.store.installations.all("slack:")}
+
+    async def until(self, tenants: set[str]) -> None:
+        """Wait until it is installed just there."""
+        async with asyncio.timeout(10.0):
+            found = await self.tenants()
+            while found != tenants:
+                await asyncio.sleep(0.02)
+                found = await self.tenants()
+
+    async def token(self, tenant: str) -> str:
+        """The token that is kept."""
+        kept = await self.installed.read(tenant)
+        assert kept is not None
+        return kept.installation.token.get_secret_value()
 
     @asynccontextmanager
     async def process(self, reception: Reception, *, http: bool = False) -> AsyncGenerator["Process"]:
