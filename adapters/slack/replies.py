@@ -120,6 +120,19 @@ class Memberships(Payload):
     response_metadata: Cursor = Cursor()
 
 
+class TeamListed(Payload):
+    """A workspace of an organisation."""
+
+    id: str
+
+
+class Teams(Payload):
+    """A page of `auth.teams.list`."""
+
+    teams: tuple[TeamListed, ...] = ()
+    response_metadata: Cursor = Cursor()
+
+
 class UploadSlot(Payload):
     """Where to send a file's bytes (`files.getUploadURLExternal`)."""
 

@@ -10,11 +10,27 @@ APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105
 SIGNING_SECRET = "SLACK_SIGNING_SECRET"  # noqa: S105
 
 
+class OAuthConfig(Record):
+    """The app's own credentials, with which many workspaces can install it."""
+
+    client_id: str
+    client_secret: SecretStr
+    redirect_url: str | None = None
+    """Where people come back to from Slack, when it is not the only address that the app's page at Slack names."""
+
+    @property
+    def encrypted(self) -> bool:
+        """People reach us over https, as far as we know."""
+        return not (self.redirect_url or "").startswith("http:")
+
+
 class SlackConfig(Record):
     """Tokens and, for a compatible server, its address."""
 
-    bot_token: SecretStr
-    """`xoxb-…`, for everything but opening the socket."""
+    bot_token: SecretStr | None = None
+    """`xoxb-…`, for everything but opening the socket. None with `oauth`: each workspace has its own."""
+    oauth: OAuthConfig | None = None
+    """Instead of `bot_token`: every workspace that installs the app is served."""
     app_token: SecretStr | None = None
     """`xapp-…` with the scope `connections:write`, for opening sockets only: a process that only writes needs none."""
     signing_secret: SecretStr | None = None

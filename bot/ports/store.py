@@ -110,8 +110,12 @@ class History(Protocol):
         """
         ...
 
-    async def known(self, thread_id: str, keys: Sequence[str]) -> frozenset[str]:
-        """Those of these dedupe keys whose messages are in the thread, or were deleted at the platform."""
+    async def known(self, run: Run, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these dedupe keys whose messages need not be heard beside the run's question.
+
+        They are in its thread, were said to the assistant in the same conversation before somebody began anew, or
+        have been forgotten or deleted.
+        """
         ...
 
 
@@ -301,6 +305,37 @@ class Accounts(Protocol):
         ...
 
 
+class Installations(Protocol):
+    """Where the app is installed, when one deployment serves many workspaces. Only sealed text is kept.
+
+    Names begin with the platform: `slack:T…`, `slack:E…`.
+    """
+
+    async def save(self, name: str, sealed: str) -> None:
+        """Insert or replace."""
+        ...
+
+    async def replace(self, name: str, sealed: str, instead_of: str) -> bool:
+        """Replace it if it is still as it was read (`instead_of`), and say whether it was: of several one succeeds."""
+        ...
+
+    async def remove(self, name: str, sealed: str) -> bool:
+        """Delete it if it is still as it was read, and say whether it was."""
+        ...
+
+    async def read(self, name: str) -> str | None:
+        """One of them, if it is there."""
+        ...
+
+    async def all(self, beginning: str) -> Mapping[str, str]:
+        """All whose names begin so, by name."""
+        ...
+
+    async def version(self) -> str:
+        """Another one after every change, in whichever process: cheap to ask for."""
+        ...
+
+
 class Upkeep(Protocol):
     """What has to be cleaned from time to time. Each call does a bounded piece of work and says how much it did."""
 
@@ -340,6 +375,7 @@ class Store(Protocol):
     files: Files
     collections: Collections
     notes: Notes
+    installations: Installations
     feedback: Feedback
     accounts: Accounts
     upkeep: Upkeep

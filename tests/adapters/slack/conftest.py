@@ -15,7 +15,7 @@ from bot.relay.contract import Adapter, Posted
 from tests.contract.adapter import Subject, Writing
 from tests.support.reception import RecordingReception
 
-QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0, gap=0.5)
+QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0, gap=0.5, look=0.1)
 RULES = SlackRules(
     commands=tuple(CommandView(name=name, description=name) for name in ("ask", "new", "stop")),
     ack_seconds=1.0,
