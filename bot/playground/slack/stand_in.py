@@ -334,8 +334,8 @@ class SlackStandIn:
         joined = self.world.channel(channel)
         if joined is None:
             raise NotPossible(f"There is no channel {channel}.")
-        if BOT_USER not in joined.members:
-            self.world.channels[joined.id] = replace(joined, members=(*joined.members, BOT_USER))
+        if self.world.team.bot_user not in joined.members:
+            self.world.channels[joined.id] = replace(joined, members=(*joined.members, self.world.team.bot_user))
 
     # --- what tests look at ---------------------------------------------------------------------------------------
 
