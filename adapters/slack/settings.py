@@ -46,7 +46,7 @@ class SlackConfig(Record):
     look_waits: tuple[float, ...] = (0.0, 1.0, 2.0)
     """Seconds before each look for files that an earlier process may have attached."""
 
-    prompts: tuple[Prompt, ...] = Field(PROMPTS, max_length=4)
+    prompts: tuple[Prompt, ...] = Field(default=PROMPTS, max_length=4)
     """What is suggested in the direct messages."""
 
     @property
