@@ -13,6 +13,7 @@ from bot.playground.discord.world import (
     Channel,
     Message,
     Origin,
+    Poll,
     ThreadState,
     World,
 )
@@ -99,6 +100,7 @@ class Payloads:
             "members": [bot_member],
             "member_count": 1 + len(world.people),
             "joined_at": timestamp(world.started_at),
+            "premium_tier": world.premium_tier,
         }
 
     # --- messages ---
@@ -116,6 +118,9 @@ class Payloads:
             payload["message_reference"] = self._reference(target)
             still_there = target.id in target.channel.messages
             payload["referenced_message"] = self._basic(target) if still_there else None
+        elif message.forwarded:
+            payload["message_reference"] = self._reference(message.forwarded) | {"type": 1}
+            payload["message_snapshots"] = [{"message": self._snapshot(message.forwarded)}]
         return payload
 
     def dispatched(self, message: Message, *, new: bool) -> JsonObject:
@@ -147,6 +152,10 @@ class Payloads:
             "embeds": message.embeds,
             "components": [component.model_dump(exclude_none=True) for component in message.components],
         }
+        if message.stickers:
+            payload["sticker_items"] = [{"id": message.id, "name": name, "format_type": 1} for name in message.stickers]
+        if message.poll:
+            payload["poll"] = self._poll(message, message.poll)
         if message.reactions:
             payload["reactions"] = [self._reaction(message, emoji) for emoji in message.reactions]
         if message.thread and message.thread.thread:
@@ -155,9 +164,28 @@ class Payloads:
             payload |= self._origin(message, message.origin)
         return payload
 
+    def _snapshot(self, message: Message) -> JsonObject:
+        """A forwarded message: without its author and its place."""
+        whole = self._basic(message)
+        return {name: whole[name] for name in _IN_SNAPSHOT if name in whole}
+
     def _reference(self, target: Message) -> JsonObject:
         reference: JsonObject = {"type": 0, "channel_id": target.channel.id, "message_id": target.id}
         return reference if target.channel.type == DM else reference | {"guild_id": self._world.guild_id}
+
+    @staticmethod
+    def _poll(message: Message, poll: Poll) -> JsonObject:
+        no_counts: list[JsonObject] = []
+        return {
+            "question": {"text": poll.question},
+            "answers": [
+                {"answer_id": number, "poll_media": {"text": text}} for number, text in enumerate(poll.answers, start=1)
+            ],
+            "expiry": timestamp(message.created_at + 86_400),
+            "allow_multiselect": False,
+            "layout_type": 1,
+            "results": {"is_finalized": False, "answer_counts": no_counts},
+        }
 
     def _reaction(self, message: Message, emoji: str) -> JsonObject:
         users = message.reactions[emoji]
@@ -209,6 +237,21 @@ class Payloads:
         return payload | {name: value for name, value in optional.items() if value is not None}
 
 
+_IN_SNAPSHOT = (
+    "type",
+    "content",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "timestamp",
+    "edited_timestamp",
+    "flags",
+    "components",
+    "sticker_items",
+)
+"""What a forwarded message keeps."""
+
 _GUILD_CONSTANTS: JsonObject = {
     "icon": None,
     "banner": None,
@@ -230,7 +273,6 @@ _GUILD_CONSTANTS: JsonObject = {
     "preferred_locale": "en-US",
     "premium_progress_bar_enabled": False,
     "premium_subscription_count": 0,
-    "premium_tier": 0,
     "public_updates_channel_id": None,
     "rules_channel_id": None,
     "safety_alerts_channel_id": None,

@@ -1,4 +1,4 @@
-"""What people do: speak, use commands, press buttons, react, edit and delete."""
+"""What people do: speak, use commands, press buttons."""
 
 import asyncio
 import re
@@ -11,9 +11,9 @@ from bot.playground.discord.interactions import COMMAND, COMPONENT, Interaction,
 from bot.playground.discord.mentions import with_mentions
 from bot.playground.discord.people_payloads import BOT_PERMISSIONS, member_payload, permissions_of, user_payload
 from bot.playground.discord.posting import Posting
-from bot.playground.discord.reactions import add_reaction
 from bot.playground.discord.refusals import Refusal
 from bot.playground.discord.scene import Scene
+from bot.playground.discord.sight import check_said, message_for, who_where
 from bot.playground.discord.threads import join
 from bot.playground.discord.wire import CommandOption, JsonObject, UploadedFile
 from bot.playground.discord.world import Attachment, Channel, Message, Origin, User
@@ -34,55 +34,31 @@ class People:
     # --- messages ---
 
     def speak(
-        self, person: str, channel_id: str, text: str, files: Sequence[Upload] = (), reply_to: str | None = None
+        self,
+        person: str,
+        channel_id: str,
+        text: str,
+        files: Sequence[Upload] = (),
+        reply_to: str | None = None,
+        *,
+        notify: bool = True,
     ) -> Message:
-        """A message; `@Name` becomes a mention."""
+        """A message; `@Name` becomes a mention. A reply mentions its author too, unless `notify` is switched off."""
         user, channel = self._who_where(person, channel_id)
         text = with_mentions(self._scene.world, text)
         self._check_text(text, files)
         uploads = {n: UploadedFile(file.name, file.content) for n, file in enumerate(files)}
         target = self._message(channel, reply_to, user) if reply_to else None
         try:
-            message = self._posting.say(user, channel, text, uploads, target)
+            message = self._posting.say(user, channel, text, uploads, target, notify=notify)
         except Refusal as error:
             raise NotPossible(error.message) from error
         if channel.thread:
             join(self._scene, channel, channel.thread, user)
         return message
 
-    def edit(self, person: str, channel_id: str, message_id: str, text: str) -> None:
-        """A person changes a message of theirs."""
-        user, message = self._own(person, channel_id, message_id)
-        text = with_mentions(self._scene.world, text)
-        self._check_text(text, ())
-        message.content = text
-        message.edits.append(self._scene.clock.now())
-        message.mentions = [
-            named for named in self._scene.world.users if f"<@{named.id}>" in text and named is not user
-        ]
-        self._scene.message_changed(message)
-
-    def delete(self, person: str, channel_id: str, message_id: str) -> None:
-        """A person takes back a message of theirs."""
-        _, message = self._own(person, channel_id, message_id)
-        self._posting.delete(message)
-
-    def react(self, person: str, channel_id: str, message_id: str, emoji: str) -> None:
-        """A person reacts to a message."""
-        user, channel = self._who_where(person, channel_id)
-        add_reaction(self._scene, self._message(channel, message_id, user), emoji, user)
-
     def _check_text(self, text: str, files: Sequence[Upload]) -> None:
-        rules = self._scene.rules
-        if not text.strip() and not files:
-            raise NotPossible("An empty message cannot be sent.")
-        if rules.length(text) > rules.content_limit:
-            raise NotPossible(f"Your message is longer than {rules.content_limit} characters.")
-        if len(files) > rules.max_files:
-            raise NotPossible(f"A message can carry {rules.max_files} files.")
-        for file in files:
-            if len(file.content) > rules.file_limit:
-                raise NotPossible(f"{file.name} is larger than {rules.file_limit // 1024 // 1024} MB.")
+        check_said(self._scene.rules, text, files)
 
     # --- interactions ---
 
@@ -169,27 +145,11 @@ class People:
     # --- who and where ---
 
     def _who_where(self, person: str, channel_id: str) -> tuple[User, Channel]:
-        world = self._scene.world
-        user, channel = world.people.get(person), world.channels.get(channel_id)
-        if user is None:
-            raise NotPossible(f"There is nobody called {person}.")
-        if channel is None or (channel.person and channel.person is not user):
-            raise NotPossible("This channel does not exist for you.")
-        return user, channel
+        return who_where(self._scene.world, person, channel_id)
 
     @staticmethod
     def _message(channel: Channel, message_id: str, user: User) -> Message:
-        message = channel.messages.get(message_id)
-        if message is None or (message.only_for and message.only_for is not user):
-            raise NotPossible("This message does not exist any more.")
-        return message
-
-    def _own(self, person: str, channel_id: str, message_id: str) -> tuple[User, Message]:
-        user, channel = self._who_where(person, channel_id)
-        message = self._message(channel, message_id, user)
-        if message.author is not user:
-            raise NotPossible("This is somebody else's message.")
-        return user, message
+        return message_for(channel, message_id, user)
 
 
 def _value(option: CommandOption, text: str) -> str | int | float | bool:

@@ -83,6 +83,16 @@ class Scene:
             self.dispatch("MESSAGE_DELETE", message.channel, payload)
         self.showing.message_removed(message)
 
+    def messages_deleted(self, channel: Channel, messages: list[Message]) -> None:
+        """Take several messages of a channel away, with one event for all."""
+        for message in messages:
+            del channel.messages[message.id]
+            message.version += 1
+        ids: JsonObject = {"ids": [message.id for message in messages], "channel_id": channel.id}
+        self.dispatch("MESSAGE_DELETE_BULK", channel, ids)
+        for message in messages:
+            self.showing.message_removed(message)
+
     def dispatch(self, event: str, channel: Channel, payload: JsonObject) -> None:
         """Send an event about a channel; in the server it carries the server's id."""
         if channel.person is None:

@@ -99,7 +99,7 @@ class Showing:
             edits=len(message.edits),
             first_edit=message.edits[0] if message.edits else None,
             last_edit=message.edits[-1] if message.edits else None,
-            html=to_html(shown.content, names),
+            html=to_html(_words(shown), names),
             files=tuple(
                 FileView(
                     id=attachment.id,
@@ -201,6 +201,15 @@ def button_views(components: Sequence[ComponentBody]) -> tuple[ButtonView, ...]:
             )
         )
     return tuple(views)
+
+
+def _words(message: Message) -> str:
+    """What is to be read of a message: its text, or what stands in the place of one."""
+    if message.forwarded:
+        return "\n".join(["-# Forwarded", *(f"> {line}" for line in _words(message.forwarded).split("\n"))])
+    if message.poll:
+        return "\n".join([f"**{message.poll.question}**", *(f"- {answer}" for answer in message.poll.answers)])
+    return message.content or ", ".join(f"*{name}*" for name in message.stickers)
 
 
 def _note(message: Message) -> str | None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.playground.discord.calls import Call, CallLog
 from bot.playground.discord.clock import Clock
 from bot.playground.discord.commands import Commands
+from bot.playground.discord.deeds import Deeds
 from bot.playground.discord.door import API_PREFIX, Door
 from bot.playground.discord.faults import Faults
 from bot.playground.discord.gateway import Gateway
@@ -19,8 +20,6 @@ from bot.playground.discord.posting import Posting
 from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
-from bot.playground.discord.threads import change_thread
-from bot.playground.discord.wire import ThreadPatch
 from bot.playground.discord.world import World
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
@@ -48,6 +47,8 @@ class DiscordStandIn:
         self._posting = Posting(self._scene)
         self._commands = Commands(self._scene)
         self._interactions = Interactions(self._scene, self._posting)
+        self.deeds = Deeds(self._scene, self._posting)
+        """What people do with messages and threads that are there, beside `amend` and `retract`."""
         self._people = People(self._scene, self._posting, self._commands, self._interactions)
         self._log = CallLog()
         self._door = Door(self._scene, self._log)
@@ -213,13 +214,16 @@ class DiscordStandIn:
         thread: str | None = None,
         files: tuple[Upload, ...] = (),
         reply_to: str | None = None,
+        notify: bool = True,
     ) -> str:
         """A person sends a message and gets its id; threads are channels here, so `thread` says where instead.
+
+        A reply mentions the author of what it replies to, as Discord's client does unless `notify` is switched off.
 
         Raises:
             NotPossible: with the reason.
         """
-        return self._people.speak(person, thread or channel, text, files, reply_to).id
+        return self._people.speak(person, thread or channel, text, files, reply_to, notify=notify).id
 
     async def command(
         self, person: str, channel: str, name: str, options: dict[str, str], files: tuple[Upload, ...] = ()
@@ -239,17 +243,9 @@ class DiscordStandIn:
         """
         await self._people.press(person, channel, message, button)
 
-    async def edit(self, person: str, channel: str, message: str, text: str) -> None:
-        """A person changes a message of theirs."""
-        self._people.edit(person, channel, message, text)
-
-    async def delete(self, person: str, channel: str, message: str) -> None:
-        """A person takes a message of theirs back."""
-        self._people.delete(person, channel, message)
-
     async def react(self, person: str, channel: str, message: str, emoji: str) -> None:
         """A person reacts to a message."""
-        self._people.react(person, channel, message, emoji)
+        self.deeds.react(person, channel, message, emoji)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
         """A person takes an entry of a message's menu."""
@@ -264,12 +260,20 @@ class DiscordStandIn:
         raise NotPossible("Nothing is suggested here.")
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
-        """A person edits a message of theirs."""
-        raise NotPossible("This cannot be edited.")
+        """A person changes a message of theirs.
+
+        Raises:
+            NotPossible: it is somebody else's, gone, or its thread is closed; or the text is none.
+        """
+        self.deeds.amend(person, channel, message, text)
 
     async def retract(self, person: str, channel: str, message: str) -> None:
-        """A person deletes a message."""
-        raise NotPossible("This cannot be deleted.")
+        """A person takes back a message of theirs; an administrator deletes any in the server.
+
+        Raises:
+            NotPossible: it is gone, or not theirs to delete.
+        """
+        self.deeds.retract(person, channel, message)
 
     async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
         """A person opens a page of the bot."""
@@ -287,13 +291,6 @@ class DiscordStandIn:
     def drop_connection(self) -> None:
         """Cut the bot's socket without a goodbye; its session can be resumed."""
         self._scene.gateway.cut()
-
-    def archive(self, thread: str, *, locked: bool = False) -> None:
-        """Close a thread, as its people can; a locked one is not reopened by a message."""
-        channel = self._scene.world.channels[thread]
-        if channel.thread is None:
-            raise NotPossible("Only threads can be archived.")
-        change_thread(self._scene, channel, channel.thread, ThreadPatch(archived=True, locked=locked))
 
     def deny(self, channel: str, code: int | None) -> None:
         """Let the bot's requests for a channel fail with 50001 or 50013; None allows them again."""

@@ -61,17 +61,32 @@ def change_thread(scene: Scene, channel: Channel, state: ThreadState, body: Thre
     _tell(scene, channel, state)
 
 
-def wake(scene: Scene, channel: Channel) -> None:
-    """A new message reopens an archived thread; a locked one refuses (160005)."""
+def wake(scene: Scene, channel: Channel, *, moderator: bool = False) -> None:
+    """A new message reopens an archived thread; a locked one refuses (160005) everybody but moderators."""
     state = channel.thread
     if state is None:
         return
-    if state.locked:
+    if state.locked and not moderator:
         raise refusal(160005)
     if state.archived:
         _check_room(scene)
         state.archived, state.archive_changed_at = False, scene.clock.now()
         _tell(scene, channel, state)
+
+
+def delete_thread(scene: Scene, channel: Channel, state: ThreadState) -> None:
+    """Delete a thread with its messages, of which Discord says nothing one by one; the message it began from stays."""
+    told = {"id": channel.id, "type": channel.type, "parent_id": channel.parent.id if channel.parent else None}
+    said = list(channel.messages.values())
+    scene.world.remove(channel)
+    scene.dispatch("THREAD_DELETE", channel, told)
+    starter = channel.parent.messages.get(state.starter) if channel.parent else None
+    for message in said:
+        scene.showing.message_removed(message)
+    if starter:
+        starter.thread = None
+        starter.flags &= ~HAS_THREAD
+        scene.message_changed(starter)
 
 
 def join(scene: Scene, channel: Channel, state: ThreadState, user: User) -> None:

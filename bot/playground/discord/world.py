@@ -87,6 +87,14 @@ class Origin:
     """Id of the message whose button was pressed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A question with answers to choose from."""
+
+    question: str
+    answers: tuple[str, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Message:
     """A message, ephemeral ones included."""
@@ -118,6 +126,11 @@ class Message:
     """Links for which a preview was shown."""
     thread: "Channel | None" = None
     """The thread that was opened from it."""
+    forwarded: "Message | None" = None
+    """The message that it forwards, as it was then."""
+    stickers: tuple[str, ...] = ()
+    """Names."""
+    poll: Poll | None = None
     version: int = 0
     """Counts every change."""
 
@@ -154,12 +167,21 @@ class World:
         self.guild_id = self.ids.new(lambda moment: moment % shards == shards - 1)
         self.moderators_role = self.ids.new()
         self.bot_role = self.ids.new()
+        self.premium_tier = 0
+        """Boosts: 2 and 3 raise what a file may have."""
+        self.withheld = 0
+        """Permissions that the server gives neither to everybody nor to the bot, as bits."""
         self.channels: dict[str, Channel] = {}
         self.attachments: dict[str, Attachment] = {}
         for position, name in enumerate(CHANNEL_NAMES):
             self.add(Channel(self.ids.new(), TEXT, name, position))
         for user in self.people.values():
             self.add(Channel(self.ids.new(), DM, BOT_NAME, person=user))
+
+    def remove(self, channel: Channel) -> None:
+        """Take a channel out of the world, with all that was said in it."""
+        del self.channels[channel.id]
+        channel.messages.clear()
 
     def add(self, channel: Channel) -> None:
         """Put a channel into the world."""

@@ -201,7 +201,7 @@ class TestPlacesThatAreNoMore:
     async def test_an_archived_thread_takes_no_edit_and_is_reopened_by_a_new_message(self, bench: Bench) -> None:
         address = await mention(bench)
         posted = await bench.adapter.post(address, ONE, "k1-0")
-        bench.server.archive(posted.ref["channel"])
+        bench.server.deeds.archive(posted.ref["channel"])
         with pytest.raises(Gone):
             await bench.adapter.edit(address, posted.ref, Outbound(text="one two"))
         again = await bench.adapter.post(address, Outbound(text="one two"), "k1-1")
@@ -211,7 +211,7 @@ class TestPlacesThatAreNoMore:
     async def test_a_locked_thread_takes_nothing_any_more(self, bench: Bench) -> None:
         address = await mention(bench)
         posted = await bench.adapter.post(address, ONE, "k1-0")
-        bench.server.archive(posted.ref["channel"], locked=True)
+        bench.server.deeds.archive(posted.ref["channel"], locked=True)
         with pytest.raises(Gone):
             await bench.adapter.edit(address, posted.ref, Outbound(text="one two"))
         with pytest.raises(Forbidden):
