@@ -2,10 +2,9 @@
 
 import re
 
-from bot.domain.deliveries import Event, RemoteFile
+from bot.domain.deliveries import STORED, Event, RemoteFile
 from bot.domain.names import file_name, person_name
 from bot.ports import Files
-from bot.relay.attachments import STORED
 from bot.relay.policy import RelayPolicy
 
 NO_TEXT = "(no text)"

@@ -80,7 +80,7 @@ class Edited(Record):
     """Somebody changed a message of theirs."""
 
     key: str
-    """The dedupe key that every delivery of the message has."""
+    """As `Event.known_as`, or `Heard.key`."""
     text: str
     """All of it, as it is now."""
 
@@ -89,4 +89,4 @@ class Deleted(Record):
     """Messages were deleted, by their authors or by somebody who may."""
 
     keys: tuple[str, ...]
-    """The dedupe key that every delivery of each has."""
+    """As `Event.known_as` or `Heard.key`, of each."""

@@ -76,9 +76,12 @@ class Reception(Protocol):
         ...
 
     def policy(self, channel: str) -> ChannelPolicy:
-        """What is in force in a channel, named as in `Event.channel`. Of a thread that is a channel: its parent."""
+        """What is in force in a channel, named as in `Event.channel`. Of a thread that is a channel: `Event.parent`."""
         ...
 
     def assistants(self, channel: str) -> tuple[str, ...]:
-        """Names of the assistants that a person may choose in a channel (`Event.assistant`), the usual one first."""
+        """Names of the assistants that a person may choose in a channel (`Event.assistant`), the usual one first.
+
+        The channel is named as for `policy`.
+        """
         ...
