@@ -129,6 +129,7 @@ class Connection:
         client.add_dynamic_items(RunButton)
         interactions = Interactions(client, self._reception, self._handlers)
         messages = Messages(client, self._reception, self._queues, self._config.store_patience, Hint(self._notes))
+        messages.follow(self._handlers)
         server = asyncio.Event()
 
         async def on_connect() -> None:
@@ -146,22 +147,6 @@ class Connection:
             with self._handlers.one(), seen.taking(message.id):
                 await messages.said(message)
 
-        async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
-            with self._handlers.one():
-                await messages.changed(event)
-
-        async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
-            with self._handlers.one():
-                await messages.deleted(event.channel_id, (event.message_id,))
-
-        async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
-            with self._handlers.one():
-                await messages.deleted(event.channel_id, event.message_ids)
-
-        async def on_raw_thread_delete(event: discord.RawThreadDeleteEvent) -> None:
-            with self._handlers.one():
-                await messages.thread_deleted(event)
-
         async def on_guild_remove(guild: discord.Guild) -> None:
             log.warning("discord server left: the bot was removed, or the server deleted", server_id=guild.id)
 
@@ -174,10 +159,6 @@ class Connection:
             on_guild_available,
             on_ready,
             on_message,
-            on_raw_message_edit,
-            on_raw_message_delete,
-            on_raw_bulk_message_delete,
-            on_raw_thread_delete,
             on_guild_remove,
             on_run_button,
         ):

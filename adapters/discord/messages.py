@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import discord
 import structlog
 
+from adapters.discord.handlers import Handlers
 from adapters.discord.hint import Hint
 from adapters.discord.keys import key_of, message_key
 from adapters.discord.material import is_withheld, text_of
@@ -42,6 +43,28 @@ class Messages:
         self._patience = patience
         self._hint = hint
         self._edited: OrderedDict[int, datetime] = OrderedDict()
+
+    def follow(self, handlers: Handlers) -> None:
+        """Hear what becomes of messages; the library keeps none, so these are its raw events."""
+
+        async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
+            with handlers.one():
+                await self.changed(event)
+
+        async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
+            with handlers.one():
+                await self.deleted(event.channel_id, (event.message_id,))
+
+        async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
+            with handlers.one():
+                await self.deleted(event.channel_id, event.message_ids)
+
+        async def on_raw_thread_delete(event: discord.RawThreadDeleteEvent) -> None:
+            with handlers.one():
+                await self.thread_deleted(event)
+
+        for handler in (on_raw_message_edit, on_raw_message_delete, on_raw_bulk_message_delete, on_raw_thread_delete):
+            self._client.event(handler)
 
     async def said(self, message: discord.Message) -> None:
         """A message was said."""
