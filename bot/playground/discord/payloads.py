@@ -6,6 +6,7 @@ from bot.playground.discord.people_payloads import member_payload, role_payloads
 from bot.playground.discord.wire import JsonObject
 from bot.playground.discord.world import (
     DM,
+    GROUP,
     GUILD_NAME,
     TEXT,
     THREAD_STARTER,
@@ -15,8 +16,12 @@ from bot.playground.discord.world import (
     Origin,
     Poll,
     ThreadState,
+    User,
     World,
 )
+
+COMMAND = 2
+"""Type of an interaction that is a command."""
 
 
 class Payloads:
@@ -36,9 +41,13 @@ class Payloads:
         payload: JsonObject = {"id": channel.id, "type": channel.type, "last_message_id": last, "flags": 0}
         if channel.person:
             return payload | {"recipients": [user_payload(channel.person)]}
+        if channel.people:
+            recipients = [user_payload(user) for user in channel.people]
+            group: JsonObject = {"name": channel.name, "icon": None, "owner_id": channel.people[0].id}
+            return payload | group | {"recipients": recipients}
         no_overwrites: list[JsonObject] = []
         return payload | {
-            "guild_id": self._world.guild_id,
+            "guild_id": self._world.server_of(channel),
             "name": channel.name,
             "position": channel.position,
             "parent_id": None,
@@ -87,7 +96,8 @@ class Payloads:
         """The server as GUILD_CREATE gives it to a bot that may not see all members: only itself is listed."""
         world = self._world
         bot_member = member_payload(world, world.bot) | {"user": user_payload(world.bot)}
-        channels = [self.channel(channel) for channel in world.channels.values() if channel.type == TEXT]
+        everything = [channel for channel in world.channels.values() if not channel.foreign]
+        channels = [self.channel(channel) for channel in everything if channel.type == TEXT]
         threads = [self.thread(c, c.thread) for c in world.threads() if c.thread and not c.thread.archived]
         owner = next(user for user in world.people.values() if user.person and user.person.administrator)
         return _GUILD_CONSTANTS | {
@@ -171,7 +181,8 @@ class Payloads:
 
     def _reference(self, target: Message) -> JsonObject:
         reference: JsonObject = {"type": 0, "channel_id": target.channel.id, "message_id": target.id}
-        return reference if target.channel.type == DM else reference | {"guild_id": self._world.guild_id}
+        server = self._world.server_of(target.channel)
+        return reference if server is None else reference | {"guild_id": server}
 
     @staticmethod
     def _poll(message: Message, poll: Poll) -> JsonObject:
@@ -199,22 +210,36 @@ class Payloads:
         }
 
     def _origin(self, message: Message, origin: Origin) -> JsonObject:
+        payload: JsonObject = {"application_id": self._world.bot.id, "webhook_id": self._world.bot.id}
+        if origin.type == COMMAND:
+            named = {"id": origin.id, "type": origin.type, "name": (origin.command or "").removeprefix("/")}
+            payload["interaction"] = named | {"user": user_payload(origin.user)}
+        return payload | {"interaction_metadata": self._metadata(message.channel, origin)}
+
+    def _metadata(self, channel: Channel, origin: Origin) -> JsonObject:
         metadata: JsonObject = {
             "id": origin.id,
             "type": origin.type,
             "user": user_payload(origin.user),
-            "authorizing_integration_owners": self.integration_owners(message.channel),
+            "authorizing_integration_owners": self.integration_owners(channel, origin.user),
         }
-        payload: JsonObject = {"application_id": self._world.bot.id, "webhook_id": self._world.bot.id}
+        if origin.opened_by:
+            return metadata | {"triggering_interaction_metadata": self._metadata(channel, origin.opened_by)}
         if origin.pressed:
             metadata["interacted_message_id"] = origin.pressed
-        elif origin.command:
-            named = {"id": origin.id, "type": origin.type, "name": origin.command, "user": user_payload(origin.user)}
-            payload["interaction"] = named
-        return payload | {"interaction_metadata": metadata}
+        if origin.target:
+            metadata["target_message_id"] = origin.target
+        return metadata
 
-    def integration_owners(self, channel: Channel) -> JsonObject:
-        """Who installed the application where an interaction happens."""
+    @staticmethod
+    def context(channel: Channel) -> int:
+        """Where an interaction happens: in a server, in direct messages with the bot, or in a group without it."""
+        return 1 if channel.type == DM else 2 if channel.type == GROUP else 0
+
+    def integration_owners(self, channel: Channel, user: User) -> JsonObject:
+        """Who installed the application where an interaction happens: the server, or the person for themselves."""
+        if channel.foreign:
+            return {"1": user.id}
         return {"0": "0" if channel.type == DM else self._world.guild_id}
 
     def attachment(self, attachment: Attachment) -> JsonObject:

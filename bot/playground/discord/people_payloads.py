@@ -130,5 +130,5 @@ def application_payload(world: World, rules: DiscordRules) -> JsonObject:
         "explicit_content_filter": 0,
         "team": None,
         "eligible_oauth2_scopes": [],
-        "integration_types_config": {"0": {}},
+        "integration_types_config": {"0": {}, "1": {}} if rules.user_installs else {"0": {}},
     }

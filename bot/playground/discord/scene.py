@@ -95,13 +95,15 @@ class Scene:
 
     def dispatch(self, event: str, channel: Channel, payload: JsonObject) -> None:
         """Send an event about a channel; in the server it carries the server's id."""
+        if channel.foreign:
+            return
         if channel.person is None:
             payload = payload | {"guild_id": self.world.guild_id}
         self.gateway.dispatch(event, payload)
 
     def _tell(self, message: Message, event: str) -> None:
         message.version += 1
-        if message.only_for is None:
+        if message.only_for is None and not message.channel.foreign:
             self.gateway.dispatch(event, self.payloads.dispatched(message, new=event == "MESSAGE_CREATE"))
         self.showing.message_shown(message)
 

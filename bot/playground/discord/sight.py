@@ -16,7 +16,7 @@ def who_where(world: World, person: str, channel_id: str) -> tuple[User, Channel
     user, channel = world.people.get(person), world.channels.get(channel_id)
     if user is None:
         raise NotPossible(f"There is nobody called {person}.")
-    if channel is None or (channel.person and channel.person is not user):
+    if channel is None or not channel.seen_by(user):
         raise NotPossible("This channel does not exist for you.")
     return user, channel
 

@@ -20,7 +20,8 @@ from bot.playground.discord.posting import Posting
 from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
-from bot.playground.discord.world import World
+from bot.playground.discord.using import Using
+from bot.playground.discord.world import GROUP, TEXT, Channel, World
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
 
@@ -49,7 +50,8 @@ class DiscordStandIn:
         self._interactions = Interactions(self._scene, self._posting)
         self.deeds = Deeds(self._scene, self._posting)
         """What people do with messages and threads that are there, beside `amend` and `retract`."""
-        self._people = People(self._scene, self._posting, self._commands, self._interactions)
+        self._people = People(self._scene, self._posting)
+        self._using = Using(self._scene, self._commands, self._interactions)
         self._log = CallLog()
         self._door = Door(self._scene, self._log)
         self._runner: web.AppRunner | None = None
@@ -172,6 +174,20 @@ class DiscordStandIn:
         """Somebody's account id."""
         return self._scene.world.people[person].id
 
+    def found_group(self, *people: str) -> str:
+        """A group of people without the bot, who have installed it for themselves. Returns the channel's id."""
+        world = self._scene.world
+        members = tuple(world.people[person] for person in people)
+        name = ", ".join(member.name for member in members)
+        world.add(group := Channel(world.ids.new(), GROUP, name, people=members))
+        return group.id
+
+    def found_server(self) -> str:
+        """Another server, whose people have installed the bot for themselves only. Returns its one channel's id."""
+        world = self._scene.world
+        world.add(channel := Channel(world.ids.new(), TEXT, "elsewhere", server=world.ids.new()))
+        return channel.id
+
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something truthy, and return that.
 
@@ -233,7 +249,7 @@ class DiscordStandIn:
         Raises:
             NotPossible: there is no such command or option, or the application did not respond in time.
         """
-        return await self._people.command(person, channel, name, options, files)
+        return await self._using.command(person, channel, name, options, files)
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button.
@@ -241,23 +257,35 @@ class DiscordStandIn:
         Raises:
             NotPossible: it is not there, or the application did not respond in time.
         """
-        await self._people.press(person, channel, message, button)
+        await self._using.press(person, channel, message, button)
 
     async def react(self, person: str, channel: str, message: str, emoji: str) -> None:
         """A person reacts to a message."""
         self.deeds.react(person, channel, message, emoji)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
-        """A person takes an entry of a message's menu."""
-        raise NotPossible("There is no such entry.")
+        """A person takes an entry of a message's menu. Returns the first answer's text when only they see it.
+
+        Raises:
+            NotPossible: there is no such message or entry, or the application did not respond in time.
+        """
+        return await self._using.choose(person, channel, message, menu)
 
     async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
-        """A person fills in a form."""
-        raise NotPossible("There is no such form.")
+        """A person fills in a form that was opened for them.
+
+        Raises:
+            NotPossible: there is none, its fields do not allow that, or the application did not respond in time.
+        """
+        await self._using.submit(person, form, values)
 
     async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
-        """What the app suggests for an option."""
-        raise NotPossible("Nothing is suggested here.")
+        """The values that the app suggests for an option while a person types.
+
+        Raises:
+            NotPossible: nothing is suggested there, or the application did not respond in time.
+        """
+        return await self._using.complete(person, channel, command, option, typed)
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
         """A person changes a message of theirs.
