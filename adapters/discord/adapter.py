@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.discord.client import channel_bucket, token_bucket
+from adapters.discord.client import channel_bucket, person_bucket, token_bucket
 from adapters.discord.connection import Connection
 from adapters.discord.errors import refused
 from adapters.discord.files import download
@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     status_refresh=8.0,
 )
 """Limits as Discord documents them (2,000 characters, 10 MiB). The bucket of 5 per 5 s is folklore, only the start."""
+_GUEST_MESSAGES = 5
 
 
 class DiscordAdapter:
@@ -94,8 +95,12 @@ class DiscordAdapter:
     def terms(self, address: Address) -> Terms:
         """One bucket a channel; an interaction's own message has its own."""
         place = Place.model_validate(address.place)
-        own = self._writer.tokens.good(place)
-        return Terms(bucket=token_bucket(place.token) if own else channel_bucket(place.target))
+        if self._writer.tokens.good(place):
+            return Terms(
+                bucket=token_bucket(place.token), life=self._writer.tokens.left(place), max_segments=_most(place)
+            )
+        bucket = person_bucket(place.person) if place.audience else channel_bucket(place.target)
+        return Terms(bucket=bucket)
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
         """What was said before in the channel or thread."""
@@ -122,12 +127,17 @@ class DiscordAdapter:
     async def status(self, address: Address, text: str | None) -> None:
         """Show typing; a command's "is thinking…" is shown by Discord itself, and typing ends by itself."""
         place = Place.model_validate(address.place)
-        if text and not place.token:
+        if text and not place.token and not place.audience:
             await self._writer.typing(place)
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """The file's bytes in pieces."""
         return download(file, self._config.api_url)
+
+
+def _most(place: Place) -> int | None:
+    """Messages of an interaction where we are no member: its own and five more; one is kept for a lost one."""
+    return _GUEST_MESSAGES if place.audience == "guest" else None
 
 
 async def _ended(*tasks: asyncio.Task[object]) -> None:

@@ -21,7 +21,15 @@ NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, repli
 
 _CHANNEL = re.compile(r"/channels/(\d+)/messages(/\d+)?$")
 _WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
+_FURTHER = re.compile(r"/webhooks/\d+/[^/]+$").search
 _WRITING = frozenset({"POST", "PATCH"})
+
+
+class Unrepeatable(aiohttp.ClientError):
+    """A further message of an interaction may have been made or not.
+
+    It carries no nonce, so it must not be sent again; discord.py would do that five times.
+    """
 
 
 class GatewayClient(discord.Client):
@@ -81,10 +89,18 @@ def token_bucket(token: str) -> str:
     return f"discord:interaction:{hash(token):x}"
 
 
+def person_bucket(person: str) -> str:
+    """Name of the bucket of direct messages with somebody."""
+    return f"discord:person:{person}"
+
+
 def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
     async def read(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
     ) -> None:
+        if end.method == "POST" and end.response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and _FURTHER(end.url.path):
+            end.response.close()
+            raise Unrepeatable(f"Discord answered {end.response.status}.")
         bucket = _bucket_of(end.method, end.url.path)
         if bucket is None or end.response.status == HTTPStatus.TOO_MANY_REQUESTS:
             return  # discord.py waits a 429 out, which shows in the time that the request takes, or raises it

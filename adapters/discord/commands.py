@@ -1,6 +1,7 @@
 """Slash commands: `/ask`, and the commands beside it, whose answers are for the person alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import discord
 import structlog
@@ -8,8 +9,16 @@ from discord import app_commands
 
 from adapters.discord.deadlines import FirstAnswer, time_left
 from adapters.discord.handlers import Handlers
-from adapters.discord.inbound import NO_CHANNEL, Asked, channel_of, from_ask, in_plain_channel, is_moderator
-from adapters.discord.inbound import rules_of, scope_in
+from adapters.discord.inbound import (
+    NO_CHANNEL,
+    Asked,
+    channel_of,
+    from_ask,
+    in_plain_channel,
+    is_moderator,
+    rules_of,
+    scope_in,
+)
 from adapters.discord.material import author_of, file_of
 from adapters.discord.presses import NOT_DONE
 from adapters.discord.questions import Questions, begun, done_within
@@ -18,14 +27,19 @@ from bot.relay.contract import COMMANDS, Command, CommandName, Reception
 
 log = structlog.get_logger()
 
-INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
-CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-"""Commands are for servers, and for people who have installed the application for themselves: then everywhere."""
+C = TypeVar("C", bound=Callable[..., object])
+
 _MOST_CHOICES = 25
 _LONGEST_CHOICE = 100
 _LONGEST_DESCRIPTION = 100
 _LONGEST_QUESTION = 6_000
 _SHOWN_NAMES = 20
+
+
+def everywhere(callback: C) -> C:
+    """For servers, and for people who have installed the application for themselves: then wherever they are."""
+    installed = app_commands.allowed_installs(guilds=True, users=True)
+    return app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)(installed(callback))
 
 
 class Commands:
@@ -38,11 +52,12 @@ class Commands:
         self._reception = reception
         self._questions = questions
         self._handlers = handlers
-        tree.add_command(self._ask_command())
+        self._add_ask(tree)
         for name, description in COMMANDS.items():
-            tree.add_command(self._simple_command(name, description))
+            self._add_simple(tree, name, description)
 
-    def _ask_command(self) -> app_commands.Command[None, ..., None]:  # pyright: ignore[reportInvalidTypeArguments]
+    def _add_ask(self, tree: app_commands.CommandTree) -> None:
+        @tree.command(name="ask", description="Ask the assistant")
         @app_commands.describe(
             question="What you want to know",
             file="A file to read",
@@ -50,37 +65,24 @@ class Commands:
             assistant="Who answers",
         )
         @app_commands.autocomplete(assistant=self._suggested)
-        async def ask(
+        @everywhere
+        async def ask(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
             interaction: discord.Interaction,
             question: app_commands.Range[str, 1, _LONGEST_QUESTION],
             file: discord.Attachment | None = None,
-            private: bool = False,  # noqa: FBT001, FBT002 - discord.py reads the option from the signature
+            private: bool = False,
             assistant: str = "",
         ) -> None:
             files = (file_of(file),) if file else ()
             with self._handlers.one():
                 await self._ask(interaction, Asked(text=question, files=files, private=private, assistant=assistant))
 
-        return app_commands.Command(
-            name="ask",
-            description="Ask the assistant",
-            callback=ask,
-            allowed_installs=INSTALLS,
-            allowed_contexts=CONTEXTS,
-        )
-
-    def _simple_command(self, name: CommandName, description: str) -> app_commands.Command[None, ..., None]:  # pyright: ignore[reportInvalidTypeArguments]
-        async def command(interaction: discord.Interaction) -> None:
+    def _add_simple(self, tree: app_commands.CommandTree, name: CommandName, description: str) -> None:
+        @tree.command(name=name, description=description[:_LONGEST_DESCRIPTION])
+        @everywhere
+        async def command(interaction: discord.Interaction) -> None:  # pyright: ignore[reportUnusedFunction]
             with self._handlers.one():
                 await self._simple(interaction, name)
-
-        return app_commands.Command(
-            name=name,
-            description=description[:_LONGEST_DESCRIPTION],
-            callback=command,
-            allowed_installs=INSTALLS,
-            allowed_contexts=CONTEXTS,
-        )
 
     # --- /ask ---
 
@@ -143,4 +145,5 @@ def named(typed: str, names: Sequence[str]) -> str | None:
 
 def _unknown(typed: str, names: Sequence[str]) -> str:
     shown = ", ".join(discord.utils.escape_markdown(name) for name in names[:_SHOWN_NAMES])
-    return f"There is no assistant called {discord.utils.escape_markdown(typed[:_LONGEST_CHOICE])} here. You can choose: {shown}"
+    wanted = discord.utils.escape_markdown(typed[:_LONGEST_CHOICE])
+    return f"There is no assistant called {wanted} here. You can choose: {shown}"

@@ -10,7 +10,7 @@ from discord import ui
 log = structlog.get_logger()
 
 ACCEPT_WITHIN = 2.0
-"""Seconds after an interaction within which a question is accepted, or not at all. Discord wants its first answer within
+"""Seconds after an interaction within which a question is accepted, or not at all. Discord wants its first answer in
 three (Interactions, "Receiving and Responding"); the rest is for the way."""
 _LEAST = 0.3
 """Seconds for a commit even if the interaction was long on its way."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import discord
 from discord import app_commands
 
-from adapters.discord.commands import CONTEXTS, INSTALLS
+from adapters.discord.commands import everywhere
 from adapters.discord.deadlines import FirstAnswer
 from adapters.discord.forms import QUESTION, AboutMessage, Submitted, about_message
 from adapters.discord.handlers import Handlers
@@ -41,26 +41,25 @@ class Menus:
         self._add_summary(tree)
 
     def _add(self, tree: app_commands.CommandTree, name: str, *, alone: bool) -> None:
-        async def about(interaction: discord.Interaction, message: discord.Message) -> None:
+        @tree.context_menu(name=name)
+        @everywhere
+        async def about(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
+            interaction: discord.Interaction, message: discord.Message
+        ) -> None:
             with self._handlers.one():
                 await self._about(interaction, message, alone=alone)
 
-        tree.add_command(
-            app_commands.ContextMenu(name=name, callback=about, allowed_installs=INSTALLS, allowed_contexts=CONTEXTS)
-        )
-
     def _add_summary(self, tree: app_commands.CommandTree) -> None:
-        async def summarise(interaction: discord.Interaction, message: discord.Message) -> None:
+        """Only where we are a member: elsewhere nothing of a thread can be read."""
+
+        @tree.context_menu(name=SUMMARISE)
+        @app_commands.allowed_installs(guilds=True, users=False)
+        @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+        async def summarise(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
+            interaction: discord.Interaction, message: discord.Message
+        ) -> None:
             with self._handlers.one():
                 await self._summarise(interaction, message)
-
-        places = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
-        installs = app_commands.AppInstallationType(guild=True, user=False)  # elsewhere nothing can be read
-        tree.add_command(
-            app_commands.ContextMenu(
-                name=SUMMARISE, callback=summarise, allowed_installs=installs, allowed_contexts=places
-            )
-        )
 
     async def _about(self, interaction: discord.Interaction, message: discord.Message, *, alone: bool) -> None:
         answer, target = FirstAnswer(interaction), self._heard(message)

@@ -56,8 +56,7 @@ class Questions:
         await answer.defer(thinking=True, ephemeral=inbound.event.address.private)
 
     async def _withdraw(self, inbound: Inbound) -> None:
-        """The person was told to try again: what has committed after all is not answered, and what is on its way is
-        not accepted any more."""
+        """What has committed after all is not answered: the person was told to try again."""
         until, pause = time.monotonic() + self._patience, _FIRST_PAUSE
         deleted = Deleted(keys=(inbound.event.known_as,))
         while True:
