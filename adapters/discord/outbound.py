@@ -98,7 +98,7 @@ class Writer:
             if self.tokens.good(place):
                 return None  # nobody can look for what was written through a token
             direct = str(await self._directs.with_asker(place))
-            place = place.model_copy(update={"channel": direct, "parent": ""})
+            place = place.model_copy(update={"channel": direct, "guild": "", "parent": ""})
         found = await self._lookup.find(place, key, since, known)
         return None if found is None else _posted(place, found)
 

@@ -41,6 +41,7 @@ class Questions:
             if in_time:
                 await self._acknowledge(answer, storing, inbound)
             else:
+                storing.cancel()  # what has not begun to commit is rolled back; the rest is withdrawn below
                 log.warning("interaction not accepted in time", interaction_id=interaction.id)
                 await answer.say(_TOO_LATE)
         if not in_time and not answer.somebody_elses:
