@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.discord.client import channel_bucket, token_bucket
+from adapters.discord.client import Traffic, channel_bucket, token_bucket
 from adapters.discord.connection import Connection
 from adapters.discord.context import Context
 from adapters.discord.errors import refused
@@ -49,7 +49,8 @@ class DiscordAdapter:
         self._notes = notes
         self._tell: Callable[[RateSignal], None] = lambda _: None
         self._identifies = Identifies(config.identify_interval)
-        self._rest = Rest(config, lambda signal: self._tell(signal))
+        self._traffic = Traffic(signal=lambda signal: self._tell(signal))
+        self._rest = Rest(config, self._traffic)
         self._writer = Writer(self._rest.client, config.request_patience)
         self._context = Context(self._rest.client)
         self._downloads = Downloads(self._rest.client, config.api_url)
@@ -57,6 +58,10 @@ class DiscordAdapter:
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """From now on tell what replies to messages and edits say about limits."""
         self._tell = tell
+
+    def divide_among(self, processes: Callable[[], int]) -> None:
+        """So many processes share the global limit of the token."""
+        self._traffic.ceiling.among = processes
 
     async def connections(self) -> tuple[str, ...]:
         """One a shard, as many as Discord recommends. Waits while Discord is away.
@@ -79,7 +84,9 @@ class DiscordAdapter:
         Raises:
             OperatorError: the token is refused. The future raises the same when that happens later.
         """
-        connection = Connection(self._config, self._notes, Shard.named(name), self._identifies, reception)
+        connection = Connection(
+            self._config, self._notes, Shard.named(name), self._identifies, self._traffic, reception
+        )
         supervisor = asyncio.create_task(connection.stay(), name=name)
         ready = asyncio.create_task(connection.ready.wait())
         try:
@@ -122,7 +129,9 @@ class DiscordAdapter:
         return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
-        """Replace a message."""
+        """Replace a message. While Discord refuses too much, what is not its end is left out."""
+        if self._traffic.invalid.enough and _is_interim(outbound):
+            return
         await self._writer.edit(Place.model_validate(address.place), Ref.model_validate(ref), outbound)
 
     async def status(self, address: Address, text: str | None) -> None:
@@ -134,6 +143,11 @@ class DiscordAdapter:
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """The file's bytes in pieces."""
         return self._downloads.pieces(file)
+
+
+def _is_interim(outbound: Outbound) -> bool:
+    """Whether another edit of the same message will certainly come: its answer can still be stopped."""
+    return not (outbound.final or outbound.asking) and any(button.op == "stop" for button in outbound.buttons)
 
 
 async def _ended(*tasks: asyncio.Task[object]) -> None:
