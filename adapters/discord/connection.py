@@ -11,7 +11,7 @@ from discord.gateway import DiscordWebSocket
 
 from adapters.discord.buttons import RunButton
 from adapters.discord.catch_up import Missed
-from adapters.discord.client import GatewayClient
+from adapters.discord.client import GatewayClient, Traffic
 from adapters.discord.errors import refused
 from adapters.discord.handlers import Handlers
 from adapters.discord.hint import Hint
@@ -22,7 +22,7 @@ from adapters.discord.messages import Messages
 from adapters.discord.registration import register
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Reception
 from bot.relay.queues import Queues
@@ -45,13 +45,20 @@ class Connection:
     """Receives. Nothing that belongs to an answer is written through its clients, so they may end at any time."""
 
     def __init__(
-        self, config: DiscordConfig, notes: Notes, shard: Shard, identifies: Identifies, reception: Reception
+        self,
+        config: DiscordConfig,
+        notes: Notes,
+        shard: Shard,
+        identifies: Identifies,
+        traffic: Traffic,
+        reception: Reception,
     ) -> None:
         """Hand the events of `shard` to `reception`; `notes` remembers commands and how far messages are dealt with."""
         self._config = config
         self._notes = notes
         self._shard = shard
         self._identifies = identifies
+        self._traffic = traffic
         self._reception = reception
         self._content = config.message_content
         self._handlers = Handlers()
@@ -98,7 +105,7 @@ class Connection:
             try:
                 await client.login(self._config.token.get_secret_value())
                 await client.connect(reconnect=True)
-            except discord.LoginFailure as error:
+            except (discord.LoginFailure, Unauthorised) as error:
                 raise refused() from error
             except discord.PrivilegedIntentsRequired:
                 self._content = False
@@ -126,7 +133,9 @@ class Connection:
 
     def _listening(self, seen: Seen) -> discord.Client:
         """A client with all handlers, not connected yet."""
-        client = GatewayClient(self._config, self._shard, self._identifies, message_content=self._content)
+        client = GatewayClient(
+            self._config, self._shard, self._identifies, self._traffic, message_content=self._content
+        )
         client.add_dynamic_items(RunButton)
         tree = app_commands.CommandTree(client)
         interactions = Interactions(client, tree, self._reception, self._handlers, self._config.store_patience)

@@ -39,6 +39,8 @@ def translated() -> Generator[None]:
     """Raise the kind of `PlatformError` that a discord.py error means."""
     try:
         yield
+    except PlatformError:  # what was not even sent says so itself
+        raise
     except discord.RateLimited as error:
         raise RateLimited(error.retry_after) from error
     except discord.HTTPException as error:

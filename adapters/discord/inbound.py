@@ -37,6 +37,7 @@ def from_ask(interaction: discord.Interaction, asked: Asked) -> Inbound:
         application=str(interaction.application_id),
         token=interaction.token,
         interaction=str(interaction.id),
+        style="channel" if asked.on_its_own and not asked.about and in_plain_channel(interaction) else "",
         audience=audience,
         person=str(interaction.user.id) if audience else "",
         parent=refuge_of(interaction.channel),

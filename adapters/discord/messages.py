@@ -104,8 +104,8 @@ class Messages:
         edited = Edited(key=message_key(message.id), text=text_of(message, own_id))
         if await self._reception.edited(edited):
             return
-        young = discord.utils.utcnow() - message.created_at < _SECOND_THOUGHT
-        if young and is_mentioned(message, own_id):
+        at_once = message.edited_at is not None and message.edited_at - message.created_at < _SECOND_THOUGHT
+        if at_once and is_mentioned(message, own_id):
             await self.accept(message)
 
     async def deleted(self, channel: int, messages: Iterable[int]) -> None:

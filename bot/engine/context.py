@@ -40,7 +40,7 @@ class Context:
     """Builds the requests of one run.
 
     Args:
-        parts: store, model, tools and limits.
+        parts: store, and model, tools and limits of the run.
         run: the run.
         lease: the right to keep a summary.
         interrupt: Stop and expiry, while a summary is made.
@@ -55,6 +55,8 @@ class Context:
         self._instructions = instructions_for(run)
         self._thread: tuple[ModelInput, ...] | None = None
         self._harder = False
+        self._revision = 0
+        """Of the thread, before it was read."""
         self._sent: int | None = None
 
     async def request(self, progress: Progress, delivery: Delivery | None, *, harder: bool) -> ModelRequest:
@@ -65,9 +67,7 @@ class Context:
             self._sent = input_tokens(self._thread)
         own = _own_turns(progress, self._thread, self._space())
         return ModelRequest(
-            # A chat has no model of its own: it is the one that this worker is connected to, whatever the gateway was
-            # that accepted the message.
-            model=self._run.model if delivery is None else self._parts.model.traits.name,
+            model=self._parts.model.traits.name,
             instructions=self._instructions,
             input=(*self._thread, *own),
             tools=self._tools,
@@ -112,6 +112,7 @@ class Context:
     async def _fit_all(self, pages: Backwards) -> tuple[ModelInput, ...]:
         """Truncation `auto`: the newest exchanges word for word, everything before them in a summary."""
         limits = self._parts.limits
+        self._revision = await self._parts.store.history.revision(self._run.thread_id)
         summary = await self._parts.store.history.summary(self._run.thread_id)
         floor = summary.upto if summary is not None else -1
         space = self._thread_space()
@@ -154,7 +155,7 @@ class Context:
             return None
         now = int(self._parts.clock.now())
         summary = Summary(thread_id=self._run.thread_id, upto=older[-1].seq, text=text, created_at=now)
-        await self._parts.store.history.keep_summary(self._lease, summary)
+        await self._parts.store.history.keep_summary(self._lease, summary, self._revision)
         log.info("summary kept", run_id=self._run.id, thread_id=self._run.thread_id, upto=summary.upto)
         return summary
 

@@ -63,12 +63,15 @@ class ButtonView(Record):
     disabled: bool = False
 
 
+StepState = Literal["pending", "running", "done", "failed"]
+
+
 class StepView(Record):
     """A step of an answer, shown as a card beside its text (Slack's task updates)."""
 
     id: str
     title: str
-    state: Literal["pending", "running", "done", "failed"]
+    state: StepState
     details: str = ""
     output: str = ""
 
@@ -142,6 +145,8 @@ class FieldView(Record):
     value: str = ""
     multiline: bool = False
     required: bool = False
+    choices: tuple[str, ...] = ()
+    """The value is one of these; anything may be written when there are none."""
 
 
 class FormView(Record):

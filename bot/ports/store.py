@@ -40,6 +40,14 @@ class Intake(Protocol):
         """
         ...
 
+    async def first_time(self, key: str) -> bool:
+        """Remember a key that belongs to no message, as long as other dedupe keys. Returns whether it was new.
+
+        Raises:
+            StoreUnavailable: nobody knows.
+        """
+        ...
+
     async def thread_of(self, conversation: str) -> str | None:
         """The thread of a conversation, or None when the bot was never part of it."""
         ...
@@ -102,8 +110,12 @@ class History(Protocol):
         """
         ...
 
-    async def known(self, thread_id: str, keys: Sequence[str]) -> frozenset[str]:
-        """Those of these dedupe keys whose messages are in the thread, or were deleted at the platform."""
+    async def known(self, run: Run, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these dedupe keys whose messages need not be heard beside the run's question.
+
+        They are in its thread, were said to the assistant in the same conversation before somebody began anew, or
+        have been forgotten or deleted.
+        """
         ...
 
 

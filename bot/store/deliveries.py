@@ -97,7 +97,7 @@ class Deliveries:
     async def hear(self, tx: Transaction, lease: Lease, run_id: str, overheard: Sequence[Overheard]) -> None:
         """Put what was said before beside the run's question, in one write."""
         run = await the_run(tx, lease, run_id)
-        known = await heard.known(tx, run.thread_id, [one.heard.key for one in overheard])
+        known = await heard.known(tx, run, [one.heard.key for one in overheard])
         found = [
             (one.heard, heard.as_message(run.thread_id, Hearing.BEFORE, one.heard, one.attachments))
             for one in overheard

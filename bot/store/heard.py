@@ -3,14 +3,15 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, insert, or_, select
+from sqlalchemy import insert, or_, select
 
 from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
 from bot.domain.ids import new_id
 from bot.domain.messages import HEARD, Attachment, Hearing, Message, TextPart
+from bot.domain.runs import Run
 from bot.store.connections import Transaction
 from bot.store.rows import values
-from bot.store.schema import inbound_keys, messages, runs
+from bot.store.schema import deliveries, inbound_keys, messages
 from bot.store.text import clean
 
 BESIDE = -1
@@ -49,22 +50,27 @@ def files_of(heard: Heard, message: Message) -> tuple[RemoteFile, ...]:
 
 async def deleted(tx: Transaction, keys: Iterable[str]) -> set[str]:
     """Those of these messages that were deleted before anybody read them."""
-    query = select(inbound_keys.c.key).where(_among(keys), inbound_keys.c.run_id == NOBODYS)
+    among = inbound_keys.c.key.in_([clean(key) for key in keys])
+    query = select(inbound_keys.c.key).where(among, inbound_keys.c.run_id == NOBODYS)
     return set((await tx.execute(query)).scalars())
 
 
-async def known(tx: Transaction, thread_id: str, keys: Sequence[str]) -> frozenset[str]:
-    """Those of these messages that are in the thread, or were deleted before anybody read them."""
+async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
+    """Those of these messages that are in the run's thread, were said to us in its conversation, or are forgotten."""
     wanted = [clean(key) for key in keys]
-    there = select(messages.c.source).where(messages.c.source.in_(wanted), messages.c.thread_id == thread_id)
+    there = select(messages.c.source).where(messages.c.source.in_(wanted), messages.c.thread_id == run.thread_id)
+    here = select(deliveries.c.conversation).where(deliveries.c.run_id == run.id).scalar_subquery()
     asked = (
         select(inbound_keys.c.key)
-        .join_from(inbound_keys, runs, runs.c.id == inbound_keys.c.run_id, isouter=True)
-        .where(_among(wanted), or_(inbound_keys.c.run_id == NOBODYS, runs.c.thread_id == thread_id))
+        .join_from(inbound_keys, deliveries, deliveries.c.run_id == inbound_keys.c.run_id, isouter=True)
+        .where(
+            inbound_keys.c.key.in_(wanted),
+            or_(
+                deliveries.c.run_id.is_(None),
+                deliveries.c.thread_id == run.thread_id,
+                deliveries.c.conversation == here,
+            ),
+        )
     )
-    found = [*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars()]
-    return frozenset(key for key in keys if clean(key) in set(found))
-
-
-def _among(keys: Iterable[str]) -> ColumnElement[bool]:
-    return inbound_keys.c.key.in_([clean(key) for key in keys])
+    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars()}
+    return frozenset(key for key in keys if clean(key) in found)

@@ -62,9 +62,9 @@ class History:
         return await _revision(tx, thread_id)
 
     @reading
-    async def known(self, tx: Transaction, thread_id: str, keys: Sequence[str]) -> frozenset[str]:
-        """Those of these dedupe keys whose messages are in the thread, or were deleted at the platform."""
-        return await heard.known(tx, thread_id, keys)
+    async def known(self, tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these dedupe keys whose messages need not be heard beside the run's question."""
+        return await heard.known(tx, run, keys)
 
     @writing
     async def keep_summary(self, tx: Transaction, lease: Lease, summary: Summary, revision: int | None = None) -> None:

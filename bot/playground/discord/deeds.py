@@ -9,8 +9,8 @@ from bot.playground.discord.reactions import add_reaction
 from bot.playground.discord.refusals import Refusal
 from bot.playground.discord.scene import Scene
 from bot.playground.discord.sight import check_said, message_for, who_where
-from bot.playground.discord.threads import change_thread, delete_thread
-from bot.playground.discord.wire import JsonObject, ThreadPatch
+from bot.playground.discord.threads import change_thread, delete_thread, open_private, open_thread
+from bot.playground.discord.wire import JsonObject, ThreadBody, ThreadPatch
 from bot.playground.discord.world import Channel, Message, Poll, ThreadState, User
 from bot.playground.view import NotPossible
 
@@ -116,6 +116,19 @@ class Deeds:
             raise NotPossible(error.message) from error
 
     # --- threads ---
+
+    def start_thread(self, person: str, channel_id: str, message_id: str, name: str) -> str:
+        """A person opens a thread from a message, and gets its id. The bot is not in it."""
+        user, channel = who_where(self._scene.world, person, channel_id)
+        try:
+            return open_thread(self._scene, message_for(channel, message_id, user), ThreadBody(name=name), user).id
+        except Refusal as error:
+            raise NotPossible(error.message) from error
+
+    def whisper(self, person: str, channel_id: str, name: str) -> str:
+        """A person opens a private thread with the bot and gets its id."""
+        user, channel = who_where(self._scene.world, person, channel_id)
+        return open_private(self._scene, channel, name, (user, self._scene.world.bot)).id
 
     def archive(self, thread: str, *, locked: bool = False) -> None:
         """A thread is closed; a locked one is not opened again by a message."""

@@ -3,11 +3,12 @@
 from bot.playground.discord.cdn import Cdn
 from bot.playground.discord.clock import timestamp
 from bot.playground.discord.people_payloads import member_payload, role_payloads, user_payload
-from bot.playground.discord.wire import JsonObject
+from bot.playground.discord.wire import JsonObject, as_object
 from bot.playground.discord.world import (
     DM,
     GROUP,
     GUILD_NAME,
+    PRIVATE_THREAD,
     TEXT,
     THREAD_STARTER,
     Attachment,
@@ -82,6 +83,8 @@ class Payloads:
                 "create_timestamp": timestamp(state.created_at),
             },
         }
+        if channel.type == PRIVATE_THREAD:
+            payload["thread_metadata"] = (as_object(payload["thread_metadata"]) or {}) | {"invitable": True}
         if self._world.bot.id in state.members:
             payload["member"] = self.thread_member(channel, state, self._world.bot.id)
         return payload
@@ -127,7 +130,7 @@ class Payloads:
             target = message.reply_to
             payload["message_reference"] = self._reference(target)
             still_there = target.id in target.channel.messages
-            payload["referenced_message"] = self._basic(target) if still_there else None
+            payload["referenced_message"] = self._referenced(target) if still_there else None
         elif message.forwarded:
             payload["message_reference"] = self._reference(message.forwarded) | {"type": 1}
             payload["message_snapshots"] = [{"message": self._snapshot(message.forwarded)}]
@@ -173,6 +176,11 @@ class Payloads:
         if message.origin:
             payload |= self._origin(message, message.origin)
         return payload
+
+    def _referenced(self, message: Message) -> JsonObject:
+        """A message that is replied to: it tells to what it replies itself, but not what that says."""
+        payload = self._basic(message)
+        return payload | {"message_reference": self._reference(message.reply_to)} if message.reply_to else payload
 
     def _snapshot(self, message: Message) -> JsonObject:
         """A forwarded message: without its author and its place."""

@@ -21,6 +21,7 @@ from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
 from bot.playground.discord.using import Using
+from bot.playground.discord.wire import JsonObject
 from bot.playground.discord.world import GROUP, TEXT, Channel, World
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
@@ -319,6 +320,11 @@ class DiscordStandIn:
     def drop_connection(self) -> None:
         """Cut the bot's socket without a goodbye; its session can be resumed."""
         self._scene.gateway.cut()
+
+    def remove_bot(self) -> None:
+        """An administrator removes the bot from the server."""
+        payload: JsonObject = {"id": self.guild_id}
+        self._scene.gateway.dispatch("GUILD_DELETE", payload)
 
     def deny(self, channel: str, code: int | None) -> None:
         """Let the bot's requests for a channel fail with 50001 or 50013; None allows them again."""

@@ -12,7 +12,7 @@ BOT_NAME = "Parley"
 GUILD_NAME = "Playground server"
 CHANNEL_NAMES = ("general", "support")
 
-TEXT, DM, GROUP, THREAD = 0, 1, 3, 11
+TEXT, DM, GROUP, THREAD, PRIVATE_THREAD = 0, 1, 3, 11, 12
 """Channel types."""
 
 SUPPRESS_EMBEDS = 1 << 2

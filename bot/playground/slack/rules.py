@@ -1,9 +1,11 @@
 """Slack's numbers as settings: the documented ones are the defaults, the reported ones can be set to either reading."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from bot.domain.record import Record
-from bot.playground.view import CommandView, OptionView
+from bot.playground.view import CommandView, MenuView, OptionView
 
 BOT_SCOPES = (
     "app_mentions:read", "assistant:write", "chat:write", "commands", "im:history", "im:read", "im:write",
@@ -24,8 +26,22 @@ ASK = CommandView(
     description="Ask Parley a question",
     options=(OptionView(name="text", description="Your question", required=True),),
 )
-NEW = CommandView(name="new", description="Start over: forget what was said in your last conversation here")
-STOP = CommandView(name="stop", description="Stop the answer that is being written for you here")
+COMMANDS = (
+    ASK,
+    CommandView(name="new", description="Start over: the next message begins a new conversation"),
+    CommandView(name="stop", description="Stop the answer that is being written here"),
+    CommandView(name="forget", description="Forget this conversation: what was said and its files are deleted here"),
+    CommandView(name="usage", description="What you and this conversation have used"),
+    CommandView(name="model", description="Which assistant and which model answer here"),
+    CommandView(name="help", description="What the assistant can do"),
+)
+"""The slash commands of the app's manifest."""
+
+SHORTCUTS = (
+    MenuView(id="ask_about_message", label="Ask about this"),
+    MenuView(id="summarise_thread", label="Summarise thread"),
+)
+"""The message shortcuts of the app's manifest: callback id and name."""
 
 
 class Tier(Record):
@@ -46,6 +62,31 @@ def _tiers() -> dict[str, Tier]:
     }
 
 
+class StreamRules(Record):
+    """What holds for native streams and for the sessions that they belong to."""
+
+    refusal: str = ""
+    """All three methods answer with this word: `unknown_method`, `feature_not_enabled`…"""
+    seconds: float = 300.0
+    """Life of a stream (reported: about 300 s, up to 306)."""
+    life: Literal["absolute", "idle"] = "absolute"
+    """Whether it counts from the start, or from the last append (sources disagree)."""
+    most_bytes: int | None = 11_000
+    """Weight of a message (reported: 10,600 to 12,000); None: only each call is limited (one probe)."""
+    field_characters: int = 256
+    """Of a task's title, details and output, each time (reported)."""
+    eats_leading_space: bool = False
+    """White space at the beginning of a chunk vanishes (reported)."""
+    text_with_blocks: bool = False
+    """`markdown_text` and `blocks` may come in one stop (unknown)."""
+    unfurls: bool = True
+    """Links are fetched for a preview at the stop: no argument forbids it (unknown)."""
+    session_seconds: float = 3600.0
+    """After so long a session is not `processing` any more (documented)."""
+    session_refusal: str = ""
+    """`agents.sessions.*` answer with this word: `not_authorized` for an app that is not declared as an agent."""
+
+
 class SlackRules(Record):
     """Every limit that the stand-in obeys. Times in seconds."""
 
@@ -53,8 +94,12 @@ class SlackRules(Record):
     """Subscribed event types; others are not sent."""
     scopes: tuple[str, ...] = BOT_SCOPES
     """What the bot token may do."""
-    commands: tuple[CommandView, ...] = (ASK, NEW, STOP)
+    commands: tuple[CommandView, ...] = COMMANDS
     """Slash commands that the app declares, without the slash."""
+    shortcuts: tuple[MenuView, ...] = SHORTCUTS
+    """Message shortcuts that the app declares."""
+    home_tab: bool = True
+    """Whether the app has a home page."""
 
     ack_seconds: float = 3.0
     """How long an envelope waits for its acknowledgement."""
@@ -92,5 +137,6 @@ class SlackRules(Record):
     """Longer `text` of an update is refused (reported)."""
     client_msg_id_dedupes: bool = False
     """Refuse a second post with the same `client_msg_id` (unverified)."""
+    streams: StreamRules = StreamRules()
     edits_unfurl: bool = False
     """Whether links that an edit brings would unfurl (unknown)."""

@@ -10,20 +10,23 @@ from aiohttp import web
 
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.slack.acts import Acts, Disguise
+from bot.playground.slack.cast import Cast
 from bot.playground.slack.changes import Changes
 from bot.playground.slack.chores import Chores
+from bot.playground.slack.clicks import Clicks
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.file_server import FileServer
 from bot.playground.slack.gate import Gate
 from bot.playground.slack.interactions import Interactions
-from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
+from bot.playground.slack.journal import Call, Journal, Notice, Ping, Sent, Unfurl
 from bot.playground.slack.rates import Rates
 from bot.playground.slack.records import FileMode, Message
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
-from bot.playground.slack.show import platform_view
+from bot.playground.slack.show import STREAM_STOP, platform_view
 from bot.playground.slack.socket_mode import DisconnectReason, SocketMode
+from bot.playground.slack.streams import Streams
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.webapi.door import Tokens, WebApi
 from bot.playground.slack.wire import JsonObject
@@ -65,11 +68,21 @@ class SlackStandIn:
         self._events = Events(self.rules, self.world, chance, self._sockets, self._chores)
         self._workspace = Workspace(self.rules, self.world, self._events, self.journal, self._changes, self._chores)
         self._interactions = Interactions(self.rules, self.world)
+        self._streams = Streams(self.rules, self.world, self._workspace, self._events, self._chores)
         self._desk = Desk(
-            self.rules, self.world, self._workspace, self._sockets, self._interactions, self.journal, self.views
+            self.rules,
+            self.world,
+            self._workspace,
+            self._sockets,
+            self._interactions,
+            self._streams,
+            self.journal,
+            self.views,
         )
         self._rates = Rates(self.rules)
-        self._acts = Acts(self._desk, self._events)
+        self._cast = Cast(self.world)
+        self._acts = Acts(self._desk, self._events, self._cast)
+        self._clicks = Clicks(self._desk, self._cast)
         tokens = Tokens(self.bot_token, self.app_token)
         gate = Gate(self.faults, self.journal, self._changes)
         self._files = FileServer(self.rules, self.world, tokens, gate)
@@ -110,7 +123,7 @@ class SlackStandIn:
 
     def view(self) -> PlatformView:
         """Everything there is to see."""
-        return platform_view(self.world, self.rules.commands, connected=self._sockets.connections > 0)
+        return platform_view(self.world, self.rules, connected=self._sockets.connections > 0)
 
     def watch(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call back on every change. Returns the function that ends it."""
@@ -136,19 +149,22 @@ class SlackStandIn:
         """A person uses a slash command; returns the text of the acknowledgement, often none."""
         if files:
             raise NotPossible("Slack's commands take no files.")
-        return await self._acts.command(person, channel, name, options.get("text", ""))
+        return await self._clicks.command(person, channel, name, options.get("text", ""))
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button, named by its `ButtonView.id`."""
-        await self._acts.press(person, channel, message, button)
+        if button == STREAM_STOP.id:
+            self.stop_session(person, channel, message)
+            return
+        await self._clicks.press(person, channel, message, button)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
-        """A person takes an entry of a message's menu."""
-        raise NotPossible("There is no such entry.")
+        """A person takes an entry of a message's menu, named by its `MenuView.id`."""
+        return await self._clicks.choose(person, channel, message, menu)
 
     async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
-        """A person fills in a form."""
-        raise NotPossible("There is no such form.")
+        """A person fills in a form that `FormShown` told of; what is left out keeps its value."""
+        await self._clicks.submit(person, form, values)
 
     async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
         """What the app suggests for an option."""
@@ -156,15 +172,15 @@ class SlackStandIn:
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
         """A person edits a message of theirs."""
-        raise NotPossible("This cannot be edited.")
+        self._acts.edit(person, channel, message, text)
 
     async def retract(self, person: str, channel: str, message: str) -> None:
-        """A person deletes a message."""
-        raise NotPossible("This cannot be deleted.")
+        """A person deletes a message of theirs; an administrator may delete any."""
+        self._acts.delete(person, channel, message)
 
     async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
-        """A person opens a page of the bot."""
-        raise NotPossible("There is no such page.")
+        """A person opens the direct messages with the bot (`app_home_opened`), or its home page."""
+        self._acts.visit(person, place)
 
     def file(self, file_id: str) -> tuple[str, str, bytes] | None:
         """A file's name, media type and content."""
@@ -193,9 +209,21 @@ class SlackStandIn:
         """A person reacts with an emoji, by name."""
         self._acts.react(person, channel, ts, name)
 
-    def open_home(self, person: str) -> None:
-        """A person opens the direct messages with the bot (`app_home_opened`)."""
-        self._acts.open_home(person)
+    def forward(self, person: str, message: tuple[str, str], channel: str, text: str, thread: str | None = None) -> str:
+        """A person forwards a message (channel and ts) with a comment; returns the new message's ts."""
+        return self._acts.speak(person, channel, text, thread, (), message)
+
+    def begin_thread(self, person: str) -> str:
+        """A person opens a thread with the assistant in the old split pane (`assistant_thread_started`)."""
+        return self._acts.begin_thread(person)
+
+    def stop_session(self, person: str, channel: str, thread: str) -> None:
+        """A person presses Slack's own Stop button (`agent_session_stopped`)."""
+        self._acts.stop_session(person, channel, thread)
+
+    def preview(self, channel: str, ts: str, url: str) -> None:
+        """Slack hangs the preview of a link on a message, which is no edit."""
+        self._acts.preview(channel, ts, url)
 
     # --- trouble --------------------------------------------------------------------------------------------------
 
@@ -203,7 +231,8 @@ class SlackStandIn:
         """Other rules from now on."""
         self.rules = rules
         for part in (
-            self._sockets, self._events, self._workspace, self._interactions, self._desk, self._rates, self._files
+            self._sockets, self._events, self._workspace, self._interactions, self._streams, self._desk,
+            self._rates, self._files,
         ):  # fmt: skip
             part.rules = rules
 
@@ -246,6 +275,14 @@ class SlackStandIn:
         members = tuple(member for member in left.members if member != BOT_USER)
         self.world.channels[left.id] = replace(left, members=members)
 
+    def invite_bot(self, channel: str) -> None:
+        """Somebody types `/invite @Parley` in a channel."""
+        joined = self.world.channel(channel)
+        if joined is None:
+            raise NotPossible(f"There is no channel {channel}.")
+        if BOT_USER not in joined.members:
+            self.world.channels[joined.id] = replace(joined, members=(*joined.members, BOT_USER))
+
     # --- what tests look at ---------------------------------------------------------------------------------------
 
     @property
@@ -262,6 +299,11 @@ class SlackStandIn:
     def unfurls(self) -> list[Unfurl]:
         """Links of the bot that would have been fetched for a preview."""
         return self.journal.unfurls
+
+    @property
+    def notices(self) -> list[Notice]:
+        """Every notification that people got of a bot message."""
+        return self.journal.notices
 
     @property
     def sent(self) -> list[Sent]:
@@ -285,6 +327,17 @@ class SlackStandIn:
             raise NotPossible(f"There is no channel {channel}.")
         found = self.world.messages(place.id)
         return found if thread is None else tuple(message for message in found if message.root == thread)
+
+    def session(self, channel: str, thread: str) -> str:
+        """The state of a session; empty when there is none."""
+        place = self.world.channel(channel)
+        session = self.world.sessions.get((place.id if place else channel, thread))
+        return session.status if session else ""
+
+    def seen_by(self, person: str, channel: str, ts: str) -> str:
+        """The text of a message as a person sees it: a stream grows before its recipient only."""
+        member = self._cast.member(person)
+        return self._streams.seen_by(member.id, self._cast.message(person, channel, ts))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.
