@@ -128,11 +128,12 @@ class DiscordAdapter:
         others = [Ref.model_validate(ref) for ref in known]
         return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
         """Replace a message. While Discord refuses too much, what is not its end is left out."""
         if self._traffic.invalid.enough and _is_interim(outbound):
-            return
+            return None
         await self._writer.edit(Place.model_validate(address.place), Ref.model_validate(ref), outbound)
+        return None
 
     async def status(self, address: Address, text: str | None) -> None:
         """Show typing; a command's "is thinking…" is shown by Discord itself, and typing ends by itself."""
@@ -147,7 +148,8 @@ class DiscordAdapter:
 
 def _is_interim(outbound: Outbound) -> bool:
     """Whether another edit of the same message will certainly come: its answer can still be stopped."""
-    return not (outbound.final or outbound.asking) and any(button.op == "stop" for button in outbound.buttons)
+    ends = outbound.final or outbound.asking or outbound.complete
+    return not ends and any(button.op == "stop" for button in outbound.buttons)
 
 
 async def _ended(*tasks: asyncio.Task[object]) -> None:
