@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.discord.client import Traffic, channel_bucket, token_bucket
+from adapters.discord.client import Traffic, channel_bucket, person_bucket, token_bucket
 from adapters.discord.connection import Connection
 from adapters.discord.context import Context
 from adapters.discord.errors import refused
@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     status_refresh=8.0,
 )
 """Limits as Discord documents them (2,000 characters, 10 MiB). The bucket of 5 per 5 s is folklore, only the start."""
+_GUEST_MESSAGES = 5
 
 
 class DiscordAdapter:
@@ -104,9 +105,12 @@ class DiscordAdapter:
     def terms(self, address: Address) -> Terms:
         """One bucket a channel; an interaction's own message has its own."""
         place = Place.model_validate(address.place)
+        elsewhere = person_bucket(place.person) if place.audience else channel_bucket(place.target)
         own = self._writer.tokens.good(place)
         return Terms(
-            bucket=token_bucket(place.token) if own else channel_bucket(place.target),
+            bucket=token_bucket(place.token) if own else elsewhere,
+            life=self._writer.tokens.left(place) if own else None,
+            max_segments=_most(place),
             max_file_bytes=place.max_file_bytes,
             max_files_bytes=REQUEST_LIMIT,
         )
@@ -138,7 +142,7 @@ class DiscordAdapter:
     async def status(self, address: Address, text: str | None) -> None:
         """Show typing; a command's "is thinking…" is shown by Discord itself, and typing ends by itself."""
         place = Place.model_validate(address.place)
-        if text and not place.token:
+        if text and not place.token and not place.audience:
             await self._writer.typing(place)
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
@@ -150,6 +154,11 @@ def _is_interim(outbound: Outbound) -> bool:
     """Whether another edit of the same message will certainly come: its answer can still be stopped."""
     ends = outbound.final or outbound.asking or outbound.complete
     return not ends and any(button.op == "stop" for button in outbound.buttons)
+
+
+def _most(place: Place) -> int | None:
+    """Messages of an interaction where we are no member: its own and five more; one is kept for a lost one."""
+    return _GUEST_MESSAGES if place.audience == "guest" else None
 
 
 async def _ended(*tasks: asyncio.Task[object]) -> None:

@@ -24,9 +24,17 @@ NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, repli
 
 _CHANNEL = re.compile(r"/channels/(\d+)/messages(/\d+)?$")
 _WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
+_FURTHER = re.compile(r"/webhooks/\d+/[^/]+$")
 _FREE = re.compile(r"/(?:webhooks|interactions)/")
 """Not counted in the global limit (Rate Limits, "Global Rate Limit")."""
 _WRITING = frozenset({"POST", "PATCH"})
+
+
+class Unrepeatable(aiohttp.ClientError):
+    """A further message of an interaction may have been made or not.
+
+    It carries no nonce, so it must not be sent again; discord.py would do that five times.
+    """
 
 
 class GatewayClient(discord.Client):
@@ -105,6 +113,11 @@ def token_bucket(token: str) -> str:
     return f"discord:interaction:{hash(token):x}"
 
 
+def person_bucket(person: str) -> str:
+    """Name of the bucket of direct messages with somebody."""
+    return f"discord:person:{person}"
+
+
 def _trace(traffic: Traffic) -> aiohttp.TraceConfig:
     async def begin(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
@@ -121,6 +134,9 @@ def _trace(traffic: Traffic) -> aiohttp.TraceConfig:
     ) -> None:
         status, scope = end.response.status, end.response.headers.get("X-RateLimit-Scope", "")
         traffic.invalid.note(end.method, end.url.path, status, scope)
+        if end.method == "POST" and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _FURTHER.search(end.url.path):
+            end.response.close()
+            raise Unrepeatable(f"Discord answered {status}.")
         bucket = _bucket_of(end.method, end.url.path)
         if bucket is None or status == HTTPStatus.TOO_MANY_REQUESTS:
             return  # discord.py waits a 429 out, which shows in the time that the request takes, or raises it
