@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from adapters.discord.check_up import CheckUp
 from adapters.discord.client import Traffic, channel_bucket, person_bucket, token_bucket
 from adapters.discord.connection import Connection
 from adapters.discord.context import Context
@@ -121,7 +122,7 @@ class DiscordAdapter:
 
     async def check_up(self) -> tuple[Finding, ...]:
         """Examine the application at Discord."""
-        return ()
+        return await CheckUp(self._rest.client, self._config).findings()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message."""
