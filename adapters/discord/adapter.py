@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from adapters.discord.check_up import CheckUp
 from adapters.discord.client import Traffic, channel_bucket, person_bucket, token_bucket
 from adapters.discord.connection import Connection
 from adapters.discord.context import Context
@@ -121,7 +122,7 @@ class DiscordAdapter:
 
     async def check_up(self) -> tuple[Finding, ...]:
         """Examine the application at Discord."""
-        return ()
+        return await CheckUp(self._rest.client, self._config).findings()
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message."""
@@ -132,11 +133,12 @@ class DiscordAdapter:
         others = [Ref.model_validate(ref) for ref in known]
         return await self._writer.find(Place.model_validate(address.place), key, since, others)
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
         """Replace a message. While Discord refuses too much, what is not its end is left out."""
         if self._traffic.invalid.enough and _is_interim(outbound):
-            return
+            return None
         await self._writer.edit(Place.model_validate(address.place), Ref.model_validate(ref), outbound)
+        return None
 
     async def status(self, address: Address, text: str | None) -> None:
         """Show typing; a command's "is thinking…" is shown by Discord itself, and typing ends by itself."""
@@ -151,7 +153,8 @@ class DiscordAdapter:
 
 def _is_interim(outbound: Outbound) -> bool:
     """Whether another edit of the same message will certainly come: its answer can still be stopped."""
-    return not (outbound.final or outbound.asking) and any(button.op == "stop" for button in outbound.buttons)
+    ends = outbound.final or outbound.asking or outbound.complete
+    return not ends and any(button.op == "stop" for button in outbound.buttons)
 
 
 def _most(place: Place) -> int | None:
