@@ -51,6 +51,7 @@ class Reader:
             addressed=self.addressed(event),
             event=Event(
                 keys=message_keys(envelope),
+                source=source_key(team, event.channel, event.ts),
                 conversation=conversation_key(team, event.channel, event.root),
                 address=place.address(),
                 author=await self.author(home, user),
@@ -116,12 +117,17 @@ def message_keys(envelope: Envelope) -> tuple[str, ...]:
     """
     event = envelope.event
     team = envelope.tenant
-    keys = [f"slack:message:{team}:{event.channel}:{event.ts}"]
+    keys = [source_key(team, event.channel, event.ts)]
     if envelope.event_id:
         keys.insert(0, f"slack:event:{envelope.api_app_id}:{team}:{envelope.event_id}")
     if event.client_msg_id:
         keys.append(f"slack:gesture:{event.channel}:{event.client_msg_id}")
     return tuple(keys)
+
+
+def source_key(team: str, channel: str, ts: str) -> str:
+    """The key that every delivery of a message has, by which edits and deletions name it."""
+    return f"slack:message:{team}:{channel}:{ts}"
 
 
 def slash_key(slash: SlashPayload) -> str:

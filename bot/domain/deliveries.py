@@ -4,8 +4,9 @@ Nothing here knows a platform: `place` and `ref` hold the adapter's own words, w
 """
 
 from enum import StrEnum
+from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bot.domain.channels import Manner
 from bot.domain.messages import Author
@@ -32,6 +33,12 @@ class Address(Record):
     """How the answer comes."""
     private: bool = Field(default=False, exclude_if=_usual)
     """Only the person who asked sees the answer."""
+
+
+STORED: Final = "relay.file_id"
+"""Key in `RemoteFile.source` of a file that is stored already: all of a message's text, where that is too long."""
+BELONGS_TO: Final = "relay.message_id"
+"""Key in `RemoteFile.source` of a file that came with another message than the question, by that message's id."""
 
 
 class RemoteFile(Record):
@@ -61,6 +68,9 @@ class Event(Record):
 
     keys: tuple[str, ...] = Field(min_length=1)
     """Dedupe keys; the event is a duplicate when any of them was seen before."""
+    source: str = ""
+    """The one of `keys` that every delivery of the message has, by which `Edited` and `Deleted` name it. Empty means
+    the first of them."""
     conversation: str
     """Key of the conversation; the same key is the same thread."""
     address: Address
@@ -77,11 +87,24 @@ class Event(Record):
     """What the person refers to: the message that is replied to, forwarded, or that a menu was opened on."""
     assistant: str = ""
     """Name of the assistant that the person has chosen; empty means the one of the channel."""
+    gaps: bool = False
+    """Others may have spoken here, unanswered, since the last question. Set by the relay, by the channel's rules."""
+
+    @model_validator(mode="after")
+    def _source_is_a_key(self) -> Self:
+        if self.source and self.source not in self.keys:
+            raise ValueError("the source has to be one of the keys")
+        return self
 
     @property
     def ruled_by(self) -> str:
         """The channel whose rules hold (`bot.relay.contract.Reception.policy`)."""
         return self.parent or self.channel
+
+    @property
+    def known_as(self) -> str:
+        """What edits and deletions call the message."""
+        return self.source or self.keys[0]
 
 
 class Acceptance(Record):
@@ -92,6 +115,23 @@ class Acceptance(Record):
     duplicate: bool = False
     ahead: int = 0
     """How many unfinished runs of the thread come first; above zero the message is queued."""
+
+
+class NotAgain(StrEnum):
+    """Why a question cannot be answered anew."""
+
+    UNKNOWN = "unknown"
+    """There is no such run, or it did not come from a chat."""
+    GOING_ON = "going on"
+    """Its answer is still being written, or the next version of it is."""
+    NOT_NEWEST = "not newest"
+    """The conversation went on since."""
+    NOT_TWICE = "not twice"
+    """It has begun tool calls that must not be made twice."""
+    NO_WAY_BACK = "no way back"
+    """The answer was private, and what was needed to show another one to the same person is forgotten."""
+    DELETED = "deleted"
+    """The question was deleted."""
 
 
 class DeliveryState(StrEnum):
@@ -116,6 +156,8 @@ class Delivery(Record):
     files: tuple[RemoteFile, ...] = ()
     """Files still to be taken in; empty once they are attachments of the message."""
     created_at: int
+    channel: str = ""
+    """As `Event.channel`."""
 
 
 class SegmentState(StrEnum):

@@ -1,7 +1,7 @@
 """Messages: who said what, with which files."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -100,6 +100,23 @@ class Attachment(Record):
     """Why the file was not taken in, as a sentence for the person and the model."""
 
 
+HEARD: Final = "heard"
+"""Name in `Message.metadata` of how a message came to be known that nobody said to the assistant (`Hearing`)."""
+TEXT_FILE: Final = "text_file"
+"""Name in `Message.metadata` of the id of the file that holds all of a text too long to stand in the message."""
+DELETED: Final = "deleted"
+"""Name in `Message.metadata` that says that the message was deleted at the platform, and with it what it said."""
+
+
+class Hearing(StrEnum):
+    """How a message came to be known that nobody said to the assistant."""
+
+    BEFORE = "before"
+    """It was said earlier, in the place where the question was asked."""
+    POINTED_AT = "pointed_at"
+    """The question refers to it."""
+
+
 class Message(Record):
     """One message of a thread."""
 
@@ -118,6 +135,12 @@ class Message(Record):
     metadata: dict[str, str] = Field(default_factory=dict)
     superseded: bool = False
     """The partial text of a model turn that broke and was asked again: kept, never shown, never read by the model."""
+
+    @property
+    def heard(self) -> Hearing | None:
+        """How it came to be known, when nobody said it to the assistant: material, not a wish."""
+        how = self.metadata.get(HEARD)
+        return Hearing(how) if how in set(Hearing) else None
 
     @property
     def text(self) -> str:

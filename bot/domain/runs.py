@@ -1,5 +1,6 @@
 """Runs: one execution of an assistant on a thread, and the only legal moves of its status."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -14,6 +15,15 @@ NOTE_OF_TURNED_AWAY: Final = "turned away "
 """Beginning of the name of the note that says that a run was not begun, because too many messages waited before it.
 
 The run's id follows; the value is how many waited. The note goes when the run is forgotten.
+"""
+VERSION: Final = "version"
+"""Name in `Run.metadata` of which answer to its question the run writes, from the second one on."""
+GAPS: Final = "gaps"
+"""Name in `Run.metadata` that says that others may have spoken between the question and the one before it."""
+DECIDED: Final = "decided "
+"""Beginning of the name in `Run.metadata` of a person's decision about an interrupted call.
+
+`ToolCall.interruption` follows; the value is the decision, a space, and the person's name. See `Run.decisions`.
 """
 RUN_LIFETIME = 600
 """Seconds from creation to `expires_at` unless the caller says otherwise (the hosted Assistants API's ten minutes)."""
@@ -111,6 +121,17 @@ class LastMessages(Record):
 Truncation = Annotated[AutoTruncation | LastMessages, Field(discriminator="type")]
 
 
+class Decided(Record):
+    """What a person said about a call whose outcome nobody knew."""
+
+    call: str
+    """`ToolCall.interruption`."""
+    decision: str
+    """A `Decision`."""
+    by: str
+    """The person's name: whatever they typed."""
+
+
 class Run(Record):
     """One execution of an assistant on a thread."""
 
@@ -141,6 +162,26 @@ class Run(Record):
     metadata: dict[str, str] = Field(default_factory=dict)
     own_model: bool = False
     """As `Assistant.own_model`, when the run was accepted."""
+
+    @property
+    def version(self) -> int:
+        """Which answer to its question this is: 1 for the first."""
+        written = self.metadata.get(VERSION, "")
+        return int(written) if re.fullmatch("[0-9]{1,6}", written) else 1
+
+    @property
+    def missed_some(self) -> bool:
+        """Whether others may have spoken, unheard, between the question and the one before it."""
+        return GAPS in self.metadata
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        """What people decided about interrupted calls, in the order in which it was written down."""
+        written = [(name, value) for name, value in self.metadata.items() if name.startswith(DECIDED)]
+        return tuple(
+            Decided(call=name.removeprefix(DECIDED), decision=value.partition(" ")[0], by=value.partition(" ")[2])
+            for name, value in written
+        )
 
     @property
     def ended(self) -> bool:

@@ -55,6 +55,8 @@ class Context:
         self._instructions = instructions_for(run)
         self._thread: tuple[ModelInput, ...] | None = None
         self._harder = False
+        self._revision = 0
+        """Of the thread, before it was read."""
         self._sent: int | None = None
 
     async def request(self, progress: Progress, delivery: Delivery | None, *, harder: bool) -> ModelRequest:
@@ -110,6 +112,7 @@ class Context:
     async def _fit_all(self, pages: Backwards) -> tuple[ModelInput, ...]:
         """Truncation `auto`: the newest exchanges word for word, everything before them in a summary."""
         limits = self._parts.limits
+        self._revision = await self._parts.store.history.revision(self._run.thread_id)
         summary = await self._parts.store.history.summary(self._run.thread_id)
         floor = summary.upto if summary is not None else -1
         space = self._thread_space()
@@ -152,7 +155,7 @@ class Context:
             return None
         now = int(self._parts.clock.now())
         summary = Summary(thread_id=self._run.thread_id, upto=older[-1].seq, text=text, created_at=now)
-        await self._parts.store.history.keep_summary(self._lease, summary)
+        await self._parts.store.history.keep_summary(self._lease, summary, self._revision)
         log.info("summary kept", run_id=self._run.id, thread_id=self._run.thread_id, upto=summary.upto)
         return summary
 

@@ -51,9 +51,9 @@ class RunningRuns:
             self._interrupts[run_id].stop()
         return status
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
         """Record what a person says about an interrupted call; whoever claims the lane goes on with its run."""
-        return await self._runs.decide(run_id, call, decision)
+        return await self._runs.decide(run_id, call, decision, by)
 
     # --- for the engine
 

@@ -10,6 +10,7 @@ from bot.domain.steps import ToolCall
 from bot.domain.tokens import estimate_tokens
 from bot.domain.turns import AssistantText, CallInput, CallOutput, InputText, ModelInput, UserInput
 from bot.engine.attachments import FileBudget, FileReader
+from bot.engine.overheard import overheard
 from bot.engine.prompt import said_by
 from bot.engine.sizes import PER_ITEM, clip
 
@@ -26,6 +27,11 @@ class Exchange:
     def tokens(self) -> int:
         """A guess at its size, without its files."""
         return sum(estimate_tokens(message.words) + PER_ITEM for message in self.messages)
+
+    @property
+    def spoken(self) -> tuple[Message, ...]:
+        """What people said to the assistant, and it to them."""
+        return tuple(message for message in self.messages if message.heard is None)
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -79,10 +85,10 @@ class Renderer:
         self._outputs = outputs
 
     async def render(self, exchange: Exchange, budget: FileBudget, *, most: int | None = None) -> list[ModelInput]:
-        """One exchange: what people said, what was called, what was answered. `most` cuts each text (characters)."""
+        """One exchange: what was heard and said, called and answered. `most` cuts each text (characters)."""
         waiting = {run_id: list(calls) for run_id, calls in groupby(exchange.calls, key=lambda call: call.run_id)}
-        inputs: list[ModelInput] = []
-        for message in exchange.messages:
+        inputs = await overheard(exchange.messages, self._files, budget, most)
+        for message in exchange.spoken:
             if message.role == "assistant":
                 inputs += self._calls(waiting.pop(message.run_id or "", []))
                 inputs += _answer(message, most)

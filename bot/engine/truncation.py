@@ -55,7 +55,7 @@ async def fit(
     budget = FileBudget(characters=int(tokens * limits.files_share * _CHARACTERS_PER_TOKEN), images=limits.images)
     kept: list[Rendered] = []
     for exchange in reversed(exchanges):
-        most = None if kept else tokens * _CHARACTERS_PER_TOKEN // (2 * max(len(exchange.messages), 1))
+        most = None if kept else tokens * _CHARACTERS_PER_TOKEN // (2 * _texts(exchange))
         inputs = tuple(await renderer.render(exchange, budget, most=most))
         rendered = Rendered(exchange, inputs, input_tokens(inputs))
         tokens -= rendered.tokens
@@ -64,3 +64,9 @@ async def fit(
             break
         kept.append(rendered)
     return Fit(tuple(reversed(kept)), everything=len(kept) == len(exchanges))
+
+
+def _texts(exchange: Exchange) -> int:
+    """How many texts share the space: all that was heard before is one."""
+    kinds = {message.heard for message in exchange.messages if message.heard is not None}
+    return max(len(exchange.spoken) + len(kinds), 1)

@@ -11,20 +11,37 @@ from bot.ports.leases import Duties, Lanes, Workers
 from bot.ports.models import ModelClient, ModelTraits
 from bot.ports.rules import ChannelRules
 from bot.ports.runs import Ending, PlannedCall, Runs
-from bot.ports.store import Assistants, Collections, Deliveries, Files, History, Intake, Notes, Store, Upkeep
+from bot.ports.store import (
+    Accounts,
+    Assistants,
+    Collections,
+    Corrections,
+    Deliveries,
+    Feedback,
+    Files,
+    History,
+    Intake,
+    Notes,
+    Overheard,
+    Store,
+    Upkeep,
+)
 from bot.ports.tools import Asking, Toolbox, ToolOutcome
 
 __all__ = [
+    "Accounts",
     "Activity",
     "Asking",
     "Assistants",
     "ChannelRules",
     "Clock",
     "Collections",
+    "Corrections",
     "Deliveries",
     "Duties",
     "Ending",
     "Enrolment",
+    "Feedback",
     "Files",
     "History",
     "Intake",
@@ -33,6 +50,7 @@ __all__ = [
     "ModelTraits",
     "Notes",
     "Outlet",
+    "Overheard",
     "PlannedCall",
     "RunControl",
     "RunSink",

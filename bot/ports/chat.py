@@ -13,7 +13,7 @@ class RunSink(Protocol):
     """Who listens to one run while it is worked on."""
 
     async def prepare(self) -> None:
-        """Before the first turn: take in files that came with the message."""
+        """Before the first turn: take in files that came with the message, and what was said before it."""
         ...
 
     def publish(self, event: RunEvent) -> None:
@@ -68,8 +68,10 @@ class RunControl(Protocol):
         """Stop a run as soon as possible. Returns its status now, None when there is no such run."""
         ...
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
         """Say what became of an interrupted call, named by `ToolCall.interruption`, and let its run go on.
+
+        `by` is the name of the person who says so.
 
         Returns False when there is nothing to decide any more.
         """

@@ -113,10 +113,11 @@ class Runs(Protocol):
         """
         ...
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
         """Write a person's decision down with the call and let the run go on: requires_action becomes queued.
 
-        Not fenced: a person may press a button at any time. `call` is `ToolCall.interruption`.
+        Not fenced: a person may press a button at any time. `call` is `ToolCall.interruption`, `by` the person's name,
+        which stays with the run (`Run.decisions`).
 
         Returns False when the call is not waiting for a decision: the first one stands.
         """

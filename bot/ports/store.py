@@ -1,10 +1,12 @@
 """The database, one door per aggregate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.assistants import Assistant
-from bot.domain.deliveries import Acceptance, Delivery, DeliveryState, Event, Segment
+from bot.domain.deliveries import Acceptance, Delivery, DeliveryState, Event, Heard, NotAgain, Segment
+from bot.domain.feedback import Account, Forgotten, Opinions
 from bot.domain.files import File
 from bot.domain.lanes import Lease
 from bot.domain.messages import Attachment, Author, Message, Part
@@ -26,6 +28,15 @@ class Intake(Protocol):
 
         Raises:
             StoreUnavailable: nothing was stored; the event must not be acknowledged.
+        """
+        ...
+
+    async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
+        """Let the question of an answered run be answered anew, by a new run of the same assistant, in one transaction.
+
+        The newest exchange of a thread only. The question, and what was heard beside it, moves to the new run's place;
+        the old answer is superseded. The new run has the chat messages of the old one, whose text its own replaces, and
+        a delivery to the same address. Its number is `Run.version`. Of several at once one succeeds.
         """
         ...
 
@@ -80,8 +91,59 @@ class History(Protocol):
         """The kept summary, if there is one."""
         ...
 
-    async def keep_summary(self, lease: Lease, summary: Summary) -> None:
-        """Keep a summary unless one that reaches as far is there."""
+    async def revision(self, thread_id: str) -> int:
+        """How often something that was said in the thread was changed or taken back since."""
+        ...
+
+    async def keep_summary(self, lease: Lease, summary: Summary, revision: int | None = None) -> None:
+        """Keep a summary unless one that reaches as far is there.
+
+        With `revision`, as it was before the summarised messages were read, it is not kept when that has changed.
+        """
+        ...
+
+    async def known(self, run: Run, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these dedupe keys whose messages need not be heard beside the run's question.
+
+        They are in its thread, were said to the assistant in the same conversation before somebody began anew, or
+        have been forgotten or deleted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """A message that was said before the assistant was called, with its files as far as they were taken in."""
+
+    heard: Heard
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Corrections(Protocol):
+    """What people change about what they said. Messages are named by `Event.known_as` and `Heard.key`."""
+
+    async def edit(self, key: str, words: str, whole: File | None = None) -> bool:
+        """Give a message another text. Summaries that contain it are dropped.
+
+        Args:
+            key: which message.
+            words: what the assistant reads from now on.
+            whole: all of it, when `words` are only its beginning; claimed then.
+
+        Returns:
+            False when no such message is known.
+        """
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Forget what messages said, with their files and the summaries that contain them; a short marker stays.
+
+        Their runs that have not ended are cancelled; of those that were not begun the delivery is closed, so that
+        nothing is shown. A message that is not known yet will be a duplicate when it comes.
+
+        Returns:
+            Ids of the runs that are being cancelled.
+        """
         ...
 
 
@@ -112,8 +174,25 @@ class Deliveries(Protocol):
         """Record that the platform lost it."""
         ...
 
-    async def attach(self, lease: Lease, run_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]) -> None:
-        """Add taken-in files to the user message (`parts` for images) and clear the delivery's list of files."""
+    async def attach(
+        self,
+        lease: Lease,
+        run_id: str,
+        attachments: Sequence[Attachment],
+        parts: Sequence[Part],
+        beside: Mapping[str, Sequence[Attachment]] | None = None,
+    ) -> None:
+        """Add taken-in files to the user message (`parts` for images) and clear the delivery's list of files.
+
+        `beside` has the files of other messages of the thread, by the messages' ids.
+        """
+        ...
+
+    async def hear(self, lease: Lease, run_id: str, overheard: Sequence[Overheard]) -> None:
+        """Put what was said before beside the run's question, oldest first, in one write.
+
+        What is `History.known` is left out, so that doing it again changes nothing.
+        """
         ...
 
     async def close(self, lease: Lease, run_id: str, state: DeliveryState) -> None:
@@ -191,6 +270,33 @@ class Notes(Protocol):
         ...
 
 
+class Feedback(Protocol):
+    """What people think of answers."""
+
+    async def give(self, run_id: str, person: Author, *, good: bool, comment: str | None = None) -> bool:
+        """Write a person's opinion down; their newest one counts.
+
+        A verdict that is only repeated keeps its comment. Returns False when there is no such run.
+        """
+        ...
+
+    async def summary(self, since: float) -> Opinions:
+        """What was said since then (Unix seconds), for operators."""
+        ...
+
+
+class Accounts(Protocol):
+    """What questions took."""
+
+    async def of_person(self, person: Author, since: float) -> Account:
+        """What a person asked since then (Unix seconds)."""
+        ...
+
+    async def of_thread(self, thread_id: str) -> Account:
+        """What was asked in a thread."""
+        ...
+
+
 class Upkeep(Protocol):
     """What has to be cleaned from time to time. Each call does a bounded piece of work and says how much it did."""
 
@@ -204,6 +310,10 @@ class Upkeep(Protocol):
 
     async def forget_threads(self, idle: float) -> int:
         """Delete threads in which nothing was said for `idle` seconds and nothing is going on, with their files."""
+        ...
+
+    async def forget_thread(self, thread_id: str) -> Forgotten | None:
+        """Delete a thread with everything that hangs on it. None, and nothing is deleted, while it is worked on."""
         ...
 
     async def forget_files(self, age: float) -> int:
@@ -220,9 +330,12 @@ class Store(Protocol):
     duties: Duties
     runs: Runs
     history: History
+    corrections: Corrections
     deliveries: Deliveries
     assistants: Assistants
     files: Files
     collections: Collections
     notes: Notes
+    feedback: Feedback
+    accounts: Accounts
     upkeep: Upkeep

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.domain.deliveries import RemoteFile
+from bot.domain.deliveries import STORED, RemoteFile
 from bot.domain.messages import Attachment
 from bot.domain.names import file_name
 from bot.errors import PlatformError, Refused, first_of
@@ -17,8 +17,6 @@ from bot.relay.signatures import is_image, media_type_of
 
 log = structlog.get_logger()
 
-STORED = "relay.file_id"
-"""Key in `RemoteFile.source` of a file that the relay has stored already."""
 _PAGES = (".html", ".htm", ".xhtml")
 
 

@@ -10,8 +10,9 @@ from bot.ports import ChannelRules, RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
-from bot.relay.incoming import clean, shorten
+from bot.relay.incoming import clean, clean_text, shorten, shortened
 from bot.relay.policy import RelayPolicy
+from bot.relay.presses import Presses
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ class PlatformReception:
     rules: ChannelRules
     platform: str
     commands: Commands
+    presses: Presses
     control: RunControl
     limits: RelayPolicy
 
@@ -36,8 +38,9 @@ class PlatformReception:
         policy = self.policy(event.ruled_by)
         if not await self._is_for_us(inbound, policy):
             return Verdict.IGNORED
-        event = await shorten(clean(event), self.store.files, self.limits)
-        event = event.model_copy(update={"address": event.address.model_copy(update={"manner": policy.delivery})})
+        event = await shorten(clean(event, self.limits.max_text), self.store.files, self.limits)
+        address = event.address.model_copy(update={"manner": policy.delivery})
+        event = event.model_copy(update={"address": address, "gaps": policy.mentions == "required"})
         assistant = self.rules.assistant(event.ruled_by, event.assistant)
         acceptance = await self.store.intake.accept(event, assistant, self.limits.run_lifetime)
         if acceptance.duplicate:
@@ -50,11 +53,11 @@ class PlatformReception:
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""
-        return await self.commands.command(command)
+        return await self.commands.command(command, self.rules.assistant(command.channel))
 
     async def press(self, press: Press) -> str | None:
         """Carry out a button press."""
-        return await self.commands.press(press)
+        return await self.presses.press(press)
 
     async def last_conversation(self, channel: str, person: Author) -> str | None:
         """Where the person last said something to us in a channel."""
@@ -69,12 +72,19 @@ class PlatformReception:
         return await self.store.intake.live_conversations(since, within, without, _MOST_LIVE)
 
     async def edited(self, edited: Edited) -> bool:
-        """A message was changed."""
-        raise NotImplementedError
+        """A message was changed: whoever reads it from now on reads the new text."""
+        words, whole = await shortened(clean_text(edited.text), self.store.files, self.limits)
+        known = await self.store.corrections.edit(edited.key, words, whole)
+        if known:
+            log.info("message edited", characters=len(words))
+        return known
 
     async def deleted(self, deleted: Deleted) -> None:
-        """Messages were deleted."""
-        raise NotImplementedError
+        """Messages were deleted. Answers to them that are being made are stopped, here at once."""
+        stopped = await self.store.corrections.delete(deleted.keys)
+        for run_id in stopped:
+            log.info("question deleted", run_id=run_id)
+            await self.control.cancel(run_id)
 
     def policy(self, channel: str) -> ChannelPolicy:
         """What is in force in a channel."""

@@ -18,6 +18,7 @@ from bot.relay.contract import Adapter, Reception
 from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
+from bot.relay.presses import Presses
 from bot.relay.reception import PlatformReception
 from bot.relay.writer import RunWriter
 
@@ -47,7 +48,8 @@ class Relay:
         self._control = control
         self._policy = policy or RelayPolicy()
         self._governors = {name: self._governor(adapter) for name, adapter in self._adapters.items()}
-        self._commands = Commands(store, control)
+        self._commands = Commands(store, control, clock)
+        self._presses = Presses(store, control, self._policy.run_lifetime)
 
     def reception(self, platform: str) -> Reception:
         """Where the adapter of `platform` takes its events."""
@@ -56,6 +58,7 @@ class Relay:
             rules=self._rules,
             platform=platform,
             commands=self._commands,
+            presses=self._presses,
             control=self._control,
             limits=self._policy,
         )

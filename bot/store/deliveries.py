@@ -1,13 +1,15 @@
 """Which chat messages carry a run's answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Select, and_, select, update
 
 from bot.domain.deliveries import Address, Delivery, DeliveryState, Segment, SegmentState
 from bot.domain.lanes import Lease
-from bot.domain.messages import Attachment, Message, Part
+from bot.domain.messages import DELETED, Attachment, Hearing, Message, Part
 from bot.errors import IllegalTransition
+from bot.ports import Overheard
+from bot.store import heard
 from bot.store.connections import Engines, Transaction
 from bot.store.current import amend, the_run
 from bot.store.files import named_files
@@ -75,36 +77,64 @@ class Deliveries:
 
     @writing
     async def attach(
-        self, tx: Transaction, lease: Lease, run_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]
+        self,
+        tx: Transaction,
+        lease: Lease,
+        run_id: str,
+        attachments: Sequence[Attachment],
+        parts: Sequence[Part],
+        beside: Mapping[str, Sequence[Attachment]] | None = None,
     ) -> None:
-        """Add taken-in files to the user message and clear the delivery's list of files to take in."""
+        """Add taken-in files to the messages that they came with and clear the delivery's list of files to take in."""
         await hold(tx, lease)
         delivery = await _the_delivery(tx, run_id)
-        row = (await tx.execute(select(messages).where(messages.c.id == delivery.message_id))).mappings().one()
-        message = record(Message, row)
-        await amend(
-            tx,
-            messages,
-            message,
-            messages.c.id == message.id,
-            attachments=(*message.attachments, *attachments),
-            content=(*message.content, *parts),
-        )
+        await _attach(tx, delivery.message_id, attachments, parts)
+        for message_id, theirs in (beside or {}).items():
+            await _attach(tx, message_id, theirs, ())
         await tx.execute(update(deliveries).where(deliveries.c.run_id == run_id).values(files=()))
-        named = named_files(attachments, parts)
-        if named:
-            await tx.execute(update(files).where(files.c.id.in_(named)).values(unclaimed=False))
+
+    @writing
+    async def hear(self, tx: Transaction, lease: Lease, run_id: str, overheard: Sequence[Overheard]) -> None:
+        """Put what was said before beside the run's question, in one write."""
+        run = await the_run(tx, lease, run_id)
+        known = await heard.known(tx, run, [one.heard.key for one in overheard])
+        found = [
+            (one.heard, heard.as_message(run.thread_id, Hearing.BEFORE, one.heard, one.attachments))
+            for one in overheard
+            if one.heard.key not in known
+        ]
+        await heard.put_beside(tx, run.seq, found)
+        await _claim(tx, {name for _, message in found for name in named_files(message.attachments, ())})
 
     @writing
     async def close(self, tx: Transaction, lease: Lease, run_id: str, state: DeliveryState) -> None:
         """The end of the run was seen in the chat, or never can be. What is closed stays as it is."""
         await hold(tx, lease)
-        still_open = and_(deliveries.c.run_id == run_id, deliveries.c.state == DeliveryState.OPEN)
-        address = (await tx.execute(select(deliveries.c.address).where(still_open))).scalar_one_or_none()
-        if address is not None:
-            await tx.execute(
-                update(deliveries).where(still_open).values(state=state, address=_without_secrets(address))
-            )
+        await close_delivery(tx, run_id, state)
+
+
+async def close_delivery(tx: Transaction, run_id: str, state: DeliveryState) -> None:
+    """Close a delivery that is open, and forget what lets somebody speak at its address."""
+    still_open = and_(deliveries.c.run_id == run_id, deliveries.c.state == DeliveryState.OPEN)
+    address = (await tx.execute(select(deliveries.c.address).where(still_open))).scalar_one_or_none()
+    if address is not None:
+        await tx.execute(update(deliveries).where(still_open).values(state=state, address=_without_secrets(address)))
+
+
+async def _attach(tx: Transaction, message_id: str, attachments: Sequence[Attachment], parts: Sequence[Part]) -> None:
+    """Add files to a message. One that was deleted meanwhile gets none: its files stay nobody's."""
+    row = (await tx.execute(select(messages).where(messages.c.id == message_id))).mappings().first()
+    if row is None or DELETED in row["metadata"]:
+        return
+    message = record(Message, row)
+    changes = {"attachments": (*message.attachments, *attachments), "content": (*message.content, *parts)}
+    await amend(tx, messages, message, messages.c.id == message.id, **changes)
+    await _claim(tx, named_files(attachments, parts))
+
+
+async def _claim(tx: Transaction, named: set[str]) -> None:
+    if named:
+        await tx.execute(update(files).where(files.c.id.in_(named)).values(unclaimed=False))
 
 
 def oldest_of(conversation: str) -> Select[object]:

@@ -11,10 +11,11 @@ from bot.domain.messages import Message, MessageStatus
 from bot.domain.runs import Run
 from bot.domain.steps import CallState, ToolCall
 from bot.domain.threads import Summary
+from bot.store import heard
 from bot.store.connections import Engines, Transaction
 from bot.store.lanes import hold
 from bot.store.rows import record, records, values
-from bot.store.schema import messages, runs, summaries, tool_calls
+from bot.store.schema import messages, runs, summaries, threads, tool_calls
 from bot.store.transactions import reading, writing
 
 _FINISHED = (CallState.DONE, CallState.FAILED, CallState.UNKNOWN)
@@ -55,10 +56,22 @@ class History:
         row = (await tx.execute(select(summaries).where(summaries.c.thread_id == thread_id))).mappings().first()
         return None if row is None else record(Summary, row)
 
+    @reading
+    async def revision(self, tx: Transaction, thread_id: str) -> int:
+        """How often something that was said in the thread was changed or taken back since."""
+        return await _revision(tx, thread_id)
+
+    @reading
+    async def known(self, tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these dedupe keys whose messages need not be heard beside the run's question."""
+        return await heard.known(tx, run, keys)
+
     @writing
-    async def keep_summary(self, tx: Transaction, lease: Lease, summary: Summary) -> None:
-        """Keep a summary unless one that reaches as far is there."""
+    async def keep_summary(self, tx: Transaction, lease: Lease, summary: Summary, revision: int | None = None) -> None:
+        """Keep a summary unless one that reaches as far is there, or what it was made of has changed."""
         await hold(tx, lease)
+        if revision is not None and await _revision(tx, summary.thread_id) != revision:
+            return
         flavour = postgresql if self.engines.postgres else sqlite
         statement = flavour.insert(summaries).values(values(summary))
         new = statement.excluded
@@ -83,6 +96,11 @@ def newest_first(run: Run, limit: int, before: int | None) -> Select[Any]:
         not_(own_unfinished),
     )
     return query.order_by(m.run_seq.desc(), m.place.desc(), m.seq.desc()).limit(limit)
+
+
+async def _revision(tx: Transaction, thread_id: str) -> int:
+    query = select(threads.c.revision).where(threads.c.id == thread_id)
+    return (await tx.execute(query)).scalar_one_or_none() or 0
 
 
 async def _seq_of(tx: Transaction, ids: Sequence[str]) -> dict[str, int]:

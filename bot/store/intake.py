@@ -9,13 +9,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.assistants import Assistant
-from bot.domain.deliveries import Acceptance, Delivery, Event
+from bot.domain.deliveries import STORED, Acceptance, Delivery, Event, Heard, NotAgain, RemoteFile
 from bot.domain.ids import new_id
-from bot.domain.messages import Author, Message, TextPart
-from bot.domain.runs import RUN_LIFETIME, AutoTruncation, RunStatus
+from bot.domain.messages import TEXT_FILE, Author, Hearing, Message, TextPart
+from bot.domain.runs import GAPS, RUN_LIFETIME, AutoTruncation, RunStatus
 from bot.domain.threads import Thread
+from bot.store import heard
+from bot.store.again import answer_again
 from bot.store.bells import Bells
 from bot.store.connections import Engines, Transaction
+from bot.store.feedback import known_as
 from bot.store.rows import store, values
 from bot.store.schema import conversations, deliveries, inbound_keys, messages, runs, threads
 from bot.store.statements import statements
@@ -50,6 +53,17 @@ class Intake:
         self._bell.ring()
         return acceptance
 
+    async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
+        """Let the question of an answered run be answered anew."""
+        outcome = await self._again(run_id, lifetime)
+        if isinstance(outcome, Acceptance):
+            self._bell.ring()
+        return outcome
+
+    @writing
+    async def _again(self, tx: Transaction, run_id: str, lifetime: int) -> Acceptance | NotAgain:
+        return await answer_again(tx, self._sql, self.engines.teller, run_id, lifetime)
+
     @writing
     async def _accept(self, tx: Transaction, event: Event, assistant: Assistant, lifetime: int) -> Acceptance:
         run_id, now = new_id("run_"), int(time.time())
@@ -57,7 +71,8 @@ class Intake:
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, event.address.platform, now)
-        seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime)
+        metadata = {GAPS: "true"} if event.gaps else {}
+        seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime, metadata)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
@@ -96,7 +111,13 @@ class Intake:
         return thread_id
 
     async def _queue_run(
-        self, tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, lifetime: int
+        self,
+        tx: Transaction,
+        run_id: str,
+        thread_id: str,
+        assistant: Assistant,
+        lifetime: int,
+        metadata: dict[str, str],
     ) -> int:
         row: dict[str, object] = {
             "id": run_id,
@@ -112,7 +133,7 @@ class Intake:
             "top_p": assistant.top_p,
             "truncation": AutoTruncation(),
             "parallel_tool_calls": True,
-            "metadata": {},
+            "metadata": metadata,
         }
         result = await tx.execute(self._insert_run, row)
         return cast("tuple[int]", result.inserted_primary_key)[0]
@@ -121,6 +142,7 @@ class Intake:
         self, tx: Transaction, event: Event, run_id: str, seq: int, thread_id: str, now: int
     ) -> int:
         """Store what was said and where from. Returns how many runs come first."""
+        texts = [file.source[STORED] for file in event.files if STORED in file.source]
         message = Message(
             id=new_id("msg_"),
             created_at=now,
@@ -129,27 +151,42 @@ class Intake:
             content=(TextPart(value=event.text),),
             run_id=run_id,
             author=event.author,
+            metadata={TEXT_FILE: texts[0]} if texts else {},
         )
+        beside = await self._pointed_at(tx, event.pointed_at, seq, thread_id) if event.pointed_at else ()
         delivery = Delivery(
             run_id=run_id,
             conversation=event.conversation,
             address=event.address,
             asker=event.author,
             message_id=message.id,
-            files=event.files,
+            files=(*event.files, *beside),
             created_at=now,
+            channel=event.channel,
         )
-        await store(tx, messages, message, run_seq=seq, place=SETTING_OFF)
+        await store(tx, messages, message, run_seq=seq, place=SETTING_OFF, source=event.known_as)
         row: dict[str, object] = {
             **values(delivery),
             "run_seq": seq,
             "thread_id": thread_id,
-            "channel": event.channel,
-            "asker_id": _known_as(event.author),
+            "asker_id": known_as(event.author),
             "thread": thread_id,
             "teller": self.engines.teller,
         }
         return (await tx.execute(self._insert_delivery, row)).scalar_one()
+
+    async def _pointed_at(
+        self, tx: Transaction, pointed_at: Sequence[Heard], seq: int, thread_id: str
+    ) -> tuple[RemoteFile, ...]:
+        """Store what the question refers to. Returns the files that came with it."""
+        deleted = await heard.deleted(tx, [one.key for one in pointed_at])
+        found = [
+            (one, heard.as_message(thread_id, Hearing.POINTED_AT, one))
+            for one in pointed_at
+            if clean(one.key) not in deleted
+        ]
+        await heard.put_beside(tx, seq, found)
+        return tuple(file for one, message in found for file in heard.files_of(one, message))
 
     @reading
     async def thread_of(self, tx: Transaction, conversation: str) -> str | None:
@@ -171,7 +208,7 @@ class Intake:
     @reading
     async def last_conversation(self, tx: Transaction, channel: str, person: Author) -> str | None:
         """Where this person last said something to the assistant in a channel."""
-        query = newest_in_channel(clean(channel), _known_as(person))
+        query = newest_in_channel(clean(channel), known_as(person))
         return (await tx.execute(query)).scalar_one_or_none()
 
     @reading
@@ -200,8 +237,3 @@ def accepted_since(prefix: str, without: str, since: float, limit: int) -> Selec
         ~key.contains(without, autoescape=True),
     )
     return query.group_by(deliveries.c.conversation).order_by(func.max(deliveries.c.run_seq).desc()).limit(limit)
-
-
-def _known_as(person: Author) -> str:
-    """A person's id among all platforms."""
-    return clean(f"{person.platform}:{person.id}")

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from bot import ports
 from bot.errors import StoreUnavailable
+from bot.store.accounts import Accounts
 from bot.store.assistants import Assistants
 from bot.store.bells import Bells
 from bot.store.blob_files import DirectoryBlobs
 from bot.store.blobs import Blobs, TableBlobs
 from bot.store.collections import Collections
 from bot.store.connections import Engines
+from bot.store.corrections import Corrections
 from bot.store.deliveries import Deliveries
 from bot.store.duties import Duties
+from bot.store.feedback import Feedback
 from bot.store.files import Files
 from bot.store.history import History
 from bot.store.intake import Intake
@@ -44,11 +47,14 @@ class OpenStore:
     duties: ports.Duties
     runs: ports.Runs
     history: ports.History
+    corrections: ports.Corrections
     deliveries: ports.Deliveries
     assistants: ports.Assistants
     files: ports.Files
     collections: ports.Collections
     notes: ports.Notes
+    feedback: ports.Feedback
+    accounts: ports.Accounts
     upkeep: ports.Upkeep
 
 
@@ -139,11 +145,14 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
         duties=Duties(engines),
         runs=Runs(engines, bells),
         history=History(engines),
+        corrections=Corrections(engines, bells),
         deliveries=Deliveries(engines),
         assistants=Assistants(engines),
         files=Files(engines, blobs),
         collections=Collections(engines),
         notes=Notes(engines),
+        feedback=Feedback(engines),
+        accounts=Accounts(engines),
         upkeep=Upkeep(engines, bells, blobs),
     )
 

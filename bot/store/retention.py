@@ -23,13 +23,28 @@ def idle_threads(before: ColumnElement[float]) -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
+    return _quiet_threads().where(threads.c.created_at <= before, func.coalesce(newest, threads.c.created_at) <= before)
+
+
+def _quiet_threads() -> Select[Any]:
+    """The query for threads in which nothing is going on."""
     return select(threads.c.id).where(
-        threads.c.created_at <= before,
-        func.coalesce(newest, threads.c.created_at) <= before,
         ~exists(select(runs.c.seq).where(runs.c.thread_id == threads.c.id, text(ACTIVE_RUN))),
         ~exists(select(deliveries.c.run_seq).where(deliveries.c.thread_id == threads.c.id, text(OPEN_DELIVERY))),
         ~exists().where(lanes.c.thread_id == threads.c.id, lanes.c.owner.is_not(None)),
     )
+
+
+async def lock_quiet(tx: Transaction, thread_id: str) -> bool:
+    """Lock the lane of a thread, so that nothing begins there. Returns whether the thread is there and quiet."""
+    await tx.execute(select(lanes.c.thread_id).where(lanes.c.thread_id == thread_id).with_for_update())
+    return (await tx.execute(_quiet_threads().where(threads.c.id == thread_id))).first() is not None
+
+
+async def size_of(tx: Transaction, thread_id: str) -> int:
+    """How many messages there are in a thread."""
+    counted = select(func.count()).select_from(messages).where(messages.c.thread_id == thread_id)
+    return (await tx.execute(counted)).scalar_one()
 
 
 async def lock_idle(tx: Transaction, found: Sequence[str], before: ColumnElement[float]) -> Sequence[str]:

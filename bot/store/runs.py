@@ -4,12 +4,12 @@ import re
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, select, text, update
 
 from bot.domain.events import RunChanged, RunEvent
 from bot.domain.lanes import Lease
 from bot.domain.messages import Message
-from bot.domain.runs import Run, RunStatus
+from bot.domain.runs import DECIDED, Run, RunStatus
 from bot.domain.steps import INTERRUPTION, CallState, Decision, RunStep, ToolCall
 from bot.domain.turns import Turn, TurnResult
 from bot.ports import Ending, PlannedCall
@@ -27,6 +27,9 @@ from bot.store.transactions import reading, writing
 _CANCELLABLE = {RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.REQUIRES_ACTION}
 _DECIDABLE = _CANCELLABLE
 """Queued too: another call of the run was decided a moment ago."""
+_MOST_METADATA = 16
+_LONGEST_VALUE = 512
+"""The limits of the Assistants API."""
 _NAMED = re.compile(INTERRUPTION)
 """In numbers that every database takes."""
 
@@ -153,26 +156,29 @@ class Runs:
             return ()
         return (RunChanged(await move_run(tx, run, RunStatus.REQUIRES_ACTION)),)
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
         """Write a person's decision down with the call and let the run go on."""
         if _NAMED.fullmatch(call) is None:  # it comes out of a button
             return False
-        if not await self._decide(run_id, *map(int, call.split(".")), decision=decision):
+        if not await self._decide(run_id, *map(int, call.split(".")), decision=decision, by=by):
             return False
         self._bells.lanes.ring()
         return True
 
     @writing
     async def _decide(
-        self, tx: Transaction, run_id: str, turn: int, position: int, begins: int, *, decision: Decision
+        self, tx: Transaction, run_id: str, turn: int, position: int, begins: int, *, decision: Decision, by: str
     ) -> bool:
         run = await self._locked(tx, run_id, self._sql.wake_lane)
         if run is None or run.status not in _DECIDABLE:
             return False
         if not await calls.decide(tx, run_id, turn, position, begins, decision):
             return False
+        metadata = _with_decision(run, f"{turn}.{position}.{begins}", decision, by)
         if run.status is RunStatus.REQUIRES_ACTION:
-            await move_run(tx, run, RunStatus.QUEUED, due=True)
+            await move_run(tx, run, RunStatus.QUEUED, due=True, metadata=metadata)
+        else:
+            await tx.execute(update(runs).where(runs.c.id == run_id).values(metadata=metadata))
         return True
 
     async def request_cancel(self, run_id: str) -> RunStatus | None:
@@ -207,6 +213,13 @@ class Runs:
         await tx.execute(wake, {"thread": thread, "teller": self.engines.teller})
         row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
         return None if row is None else record(Run, row)
+
+
+def _with_decision(run: Run, call: str, decision: Decision, by: str) -> dict[str, str]:
+    """The run's metadata with a person's decision, as long as there is room for it."""
+    if len(run.metadata) >= _MOST_METADATA:
+        return run.metadata
+    return {**run.metadata, f"{DECIDED}{call}": f"{decision} {by}"[:_LONGEST_VALUE]}
 
 
 def _end(run: Run, now: float | None) -> int | None:

@@ -82,6 +82,7 @@ threads = Table(
     Column("id", CleanText, primary_key=True),
     Column("created_at", BigInt, nullable=False),
     Column("metadata", Json(Strings), nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),  # how often what was said was changed
 )
 
 conversations = Table(

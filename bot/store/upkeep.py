@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, delete, select, text
 
+from bot.domain.feedback import Forgotten
 from bot.store import retention
 from bot.store.bells import Bells
 from bot.store.blobs import Blobs
@@ -74,6 +75,30 @@ class Upkeep:
         forgotten, digests = await retention.shorten(tx, idle_still, RUNS)
         digests += await retention.forget(tx, forgotten)
         return max(len(forgotten), 1 if idle_still else 0), digests
+
+    async def forget_thread(self, thread_id: str) -> Forgotten | None:
+        """Delete a thread with everything that hangs on it. None, and nothing is deleted, while it is worked on."""
+        messages = files = 0
+        while True:  # a long one goes piece by piece
+            piece = await self._forget_thread(thread_id)
+            if piece is None:
+                return None
+            said, digests, gone = piece
+            await self._blobs.forget(digests)
+            messages, files = messages + said, files + len(digests)
+            if gone:
+                return Forgotten(messages=messages, files=files)
+
+    @writing
+    async def _forget_thread(self, tx: Transaction, thread_id: str) -> tuple[int, list[str], bool] | None:
+        """How many messages went, the digests of their files, and whether nothing is left."""
+        locked = await retention.lock_quiet(tx, thread_id)
+        if not locked:
+            return None
+        before = await retention.size_of(tx, thread_id)
+        whole, digests = await retention.shorten(tx, [thread_id], RUNS)
+        digests += await retention.forget(tx, whole)
+        return before - await retention.size_of(tx, thread_id), digests, bool(whole)
 
     async def forget_files(self, age: float) -> int:
         """Delete files that no message claimed within `age` seconds, and bytes that no file names."""

@@ -144,7 +144,7 @@ async def test_after_the_decision_the_answer_takes_the_place_of_the_question(
         await sink.finish(await script.complete())
     (text,) = adapter.texts
     assert text.startswith(f"{SENTENCE.strip()}\n\nThe ticket is open.")
-    assert labels(adapter) == []
+    assert labels(adapter) == ["👍", "👎"]  # what must not be done twice is not done again
     assert adapter.messages[0].now.final
 
 

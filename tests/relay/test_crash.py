@@ -143,7 +143,10 @@ async def check(store: Store, worker: str, adapter: MemoryAdapter, crashes: list
         happened.append(await crashed(store, adapter, *again, point))
     assert " ".join(adapter.texts) == EXPECTED, crashes
     assert len({message.key for message in adapter.visible}) == len(adapter.visible)
-    assert not any(message.now.buttons for message in adapter.visible)
+    assert [[button.op for button in message.now.buttons] for message in adapter.visible[:-1]] == [[]] * (
+        len(adapter.visible) - 1
+    )
+    assert "stop" not in [button.op for button in adapter.visible[-1].now.buttons]
     delivery = await store.deliveries.get(work.run.id)
     assert delivery is not None
     assert delivery.state is DeliveryState.DELIVERED
@@ -187,8 +190,8 @@ class Freezing:
     async def cancel(self, run_id: str) -> RunStatus | None:
         return await self.store.runs.request_cancel(run_id)
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
-        return await self.store.runs.decide(run_id, call, decision)
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
+        return await self.store.runs.decide(run_id, call, decision, by)
 
 
 async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:

@@ -16,15 +16,10 @@ from bot.relay import Relay, RelayPolicy
 from bot.relay.commands import (
     FRESH,
     HELP,
-    NOT_YOURS,
-    NOT_YOURS_TO_DECIDE,
     NOT_YOURS_TO_LEAVE,
     NOTHING_RUNS,
     NOTHING_TO_FORGET,
-    SETTLED,
     STOPPING,
-    TOO_LATE,
-    UNKNOWN,
     command_in,
 )
 from bot.relay.contract import (
@@ -39,6 +34,7 @@ from bot.relay.contract import (
     Verdict,
 )
 from bot.relay.full_lane import TURNED_AWAY
+from bot.relay.presses import NOT_YOURS, NOT_YOURS_TO_DECIDE, SETTLED, TOO_LATE, UNKNOWN
 from tests.support.memory_adapter import MemoryAdapter
 from tests.support.rules import SameEverywhere
 from tests.support.run_script import ADA, BEN, FastClock, RunScript, StoreControl, assistant_of, claim, event
@@ -213,7 +209,9 @@ async def test_help_names_every_command(house: House) -> None:
     ("text", "name"),
     [
         ("!stop", "stop"), (" /STOP\n", "stop"), ("stop", "stop"), ("Stop", "stop"), ("!new", "new"), ("/new", "new"),
-        ("help", "help"), ("!help", "help"), ("new", None), ("!dance", None), ("stop it", None), ("!", None),
+        ("help", "help"), ("!help", "help"), ("!forget", "forget"), ("/usage", "usage"), ("!model", "model"),
+        ("forget", None), ("usage", None), ("model", None), ("forget it", None),
+        ("new", None), ("!dance", None), ("stop it", None), ("!", None),
         ("", None), ("!!stop", None), ("# stop", None),
     ],
 )  # fmt: skip

@@ -48,7 +48,7 @@ async def state_of(store: Store, script: RunScript) -> DeliveryState:
     return delivery.state
 
 
-async def test_an_answer_grows_in_one_message_and_ends_without_a_button(sqlite_store: Store) -> None:
+async def test_an_answer_grows_in_one_message_and_ends_without_stop(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     async with writing(sqlite_store, adapter) as (script, sink):
         await script.say(SENTENCE)
@@ -58,7 +58,7 @@ async def test_an_answer_grows_in_one_message_and_ends_without_a_button(sqlite_s
         await adapter.until(lambda: adapter.texts == [SENTENCE + "More of it."])
         await sink.finish(await script.complete())
     assert adapter.texts == [SENTENCE + "More of it."]
-    assert adapter.messages[0].now.buttons == ()
+    assert [button.op for button in adapter.messages[0].now.buttons] == ["regenerate", "up", "down"]
     assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
 
 

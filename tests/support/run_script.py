@@ -91,8 +91,8 @@ class StoreControl:
         self.stopped.set()
         return await self.store.runs.request_cancel(run_id)
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
-        return await self.store.runs.decide(run_id, call, decision)
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
+        return await self.store.runs.decide(run_id, call, decision, by)
 
 
 def event(

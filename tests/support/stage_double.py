@@ -18,7 +18,12 @@ from bot.playground.view import (
     ChannelView,
     CommandView,
     ConnectionShown,
+    FieldView,
     FileView,
+    FormShown,
+    FormView,
+    HomeView,
+    MenuView,
     MessageRemoved,
     MessageShown,
     MessageView,
@@ -26,6 +31,8 @@ from bot.playground.view import (
     OptionView,
     PlatformName,
     PlatformView,
+    PromptView,
+    SceneryShown,
     StatusShown,
     Upload,
 )
@@ -54,6 +61,15 @@ def days_left(taken: int, allowed: int = 28) -> int:
 `!tool create_ticket` opens a request for you. *This answer was made by no language model.*
 """
 
+FORM = FormView(
+    id="form 1",
+    title="Ask about this",
+    submit="Ask",
+    fields=(
+        FieldView(id="question", label="Question", multiline=True, required=True, value="What does it mean?"),
+        FieldView(id="tone", label="Tone", placeholder="friendly"),
+    ),
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _STOP = (ButtonView(id="stop", label="Stop", style="danger"),)
 _DONE = (
@@ -78,6 +94,12 @@ class StageDouble:
         """When set, the next `speak` fails with it."""
         self.limits: list[float] = []
         self.drops = 0
+        self.chosen: list[tuple[str, str]] = []
+        self.submitted: list[tuple[str, dict[str, str]]] = []
+        self.visits: list[tuple[str, str]] = []
+        self.prompts: dict[str, tuple[PromptView, ...]] = {}
+        self.homes: tuple[HomeView, ...] = ()
+        self.titles: dict[str, str] = {}
         self.pressed: list[tuple[str, str]] = []
         self.commands_used: list[tuple[str, dict[str, str], tuple[str, ...]]] = []
         self.connected = True
@@ -109,6 +131,10 @@ class StageDouble:
             channels=tuple(self._channels.values()),
             messages=tuple(self._messages.values()),
             commands=_commands(self.platform),
+            menus=(MenuView(id="about", label="Ask about this"), MenuView(id="sum", label="Summarise thread")),
+            prompts=self.prompts,
+            homes=self.homes,
+            titles=self.titles,
         )
 
     def watch(self, callback: Callable[[Change], None]) -> Callable[[], None]:
@@ -148,28 +174,33 @@ class StageDouble:
             self.show(mine.model_copy(update={"thread": self._messages[message].thread}))
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
-        """A person takes an entry of a message's menu."""
-        raise NotPossible("There is no such entry.")
+        self.chosen.append((message, menu))
+        if menu == "about":
+            self.open_form(person, FORM)
+            return ""
+        return "On it, only you will see the answer."
 
     async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
-        """A person fills in a form."""
-        raise NotPossible("There is no such form.")
+        if self.refusal is not None:
+            refusal, self.refusal = self.refusal, None
+            raise NotPossible(refusal)
+        self.submitted.append((form, values))
 
     async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
-        """What the app suggests for an option."""
-        raise NotPossible("Nothing is suggested here.")
+        return tuple(name for name in ("Parley", "Support", "Sales") if name.lower().startswith(typed.lower()))
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
-        """A person edits a message of theirs."""
-        raise NotPossible("This cannot be edited.")
+        if self._messages[message].author != person:
+            raise NotPossible("This is somebody else's message.")
+        self._edit(message, text)
 
     async def retract(self, person: str, channel: str, message: str) -> None:
-        """A person deletes a message."""
-        raise NotPossible("This cannot be deleted.")
+        self.remove(message)
 
     async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
-        """A person opens a page of the bot."""
-        raise NotPossible("There is no such page.")
+        if self.platform == "discord":
+            raise NotPossible("Discord has no such page.")
+        self.visits.append((person, place))
 
     def file(self, file_id: str) -> tuple[str, str, bytes] | None:
         return self._files.get(file_id)
@@ -209,6 +240,13 @@ class StageDouble:
     def remove(self, message_id: str) -> None:
         message = self._messages.pop(message_id)
         self._tell(MessageRemoved(self.platform, message.channel, message_id))
+
+    def dress(self) -> None:
+        """Tell that prompts, homes or titles have changed."""
+        self._tell(SceneryShown(self.platform))
+
+    def open_form(self, person: str, form: FormView) -> None:
+        self._tell(FormShown(self.platform, person, form))
 
     def open_thread(self, message: MessageView, name: str) -> ChannelView:
         """Discord: open a thread from a message."""
@@ -311,6 +349,7 @@ def _commands(platform: PlatformName) -> tuple[CommandView, ...]:
                 question,
                 OptionView(name="file", description="A file to look at", type="file"),
                 OptionView(name="private", description="Only you see the answer", type="boolean"),
+                OptionView(name="assistant", description="Who answers", completes=True),
             ),
         ),
         CommandView(name="forget", description="Delete what was said here"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from bot.playground.child import BotChild, BotView
 from bot.playground.page.outbox import Outbox
@@ -24,8 +25,8 @@ class Feed:
     def open(self) -> None:
         """Begin to watch."""
         self._ends = [
-            self._slack.watch(self._changed),
-            self._discord.watch(self._changed),
+            self._slack.watch(partial(self._changed, self._slack)),
+            self._discord.watch(partial(self._changed, self._discord)),
             self._bot.watch(self._bot_changed),
         ]
 
@@ -50,8 +51,8 @@ class Feed:
         with suppress(ValueError):  # it never joined
             self._outboxes.remove(outbox)
 
-    def _changed(self, change: Change) -> None:
-        key, told = change_key(change), change_json(change)
+    def _changed(self, stage: Stage, change: Change) -> None:
+        key, told = change_key(change), change_json(change, stage)
         if isinstance(change, StatusShown):
             self._remember_status(key, told, cleared=not change.text)
         for outbox in self._outboxes:

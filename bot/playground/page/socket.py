@@ -14,14 +14,20 @@ from bot.playground.page.outbox import Outbox
 from bot.playground.page.uploads import Uploads
 from bot.playground.page.wire import (
     Action,
+    Amend,
+    Choose,
     Command,
+    Complete,
     DropConnection,
     Json,
     KillBot,
     LimitRate,
     Press,
+    Retract,
     Speak,
     StartBot,
+    Submit,
+    Visit,
     parse_action,
 )
 from bot.playground.view import NotPossible, PlatformName, Stage
@@ -85,8 +91,8 @@ class Conversation:
         else:
             await self._send({"type": "result", "id": action.id, "ok": True, "message": said})
 
-    async def _do(self, action: Action) -> str | None:
-        """Carry it out. Returns the id of the message when something was said."""
+    async def _do(self, action: Action) -> str | list[str] | None:
+        """Carry it out. Returns the id of the message when something was said, and what was suggested."""
         match action:
             case Speak():
                 files = self._uploads.find(action.files)
@@ -102,6 +108,8 @@ class Conversation:
             case Press():
                 stage = self._stages[action.platform]
                 await stage.press(action.person, action.channel, action.message, action.button)
+            case Choose() | Submit() | Complete() | Amend() | Retract() | Visit():
+                return await self._do_more(action)
             case LimitRate():
                 self._stages[action.platform].limit_rate(action.seconds)
             case DropConnection():
@@ -112,6 +120,24 @@ class Conversation:
                 await self._bot.start()
             case _:
                 assert_never(action)
+        return None
+
+    async def _do_more(self, action: Choose | Submit | Complete | Amend | Retract | Visit) -> str | list[str] | None:
+        """What people do with menus, forms and messages that are there."""
+        stage, person = self._stages[action.platform], action.person
+        match action:
+            case Choose():
+                return await stage.choose(person, action.channel, action.message, action.menu)
+            case Submit():
+                await stage.submit(person, action.form, action.values)
+            case Complete():
+                return list(await stage.complete(person, action.channel, action.command, action.option, action.typed))
+            case Amend():
+                await stage.amend(person, action.channel, action.message, action.text)
+            case Retract():
+                await stage.retract(person, action.channel, action.message)
+            case Visit():
+                await stage.visit(person, action.place)
         return None
 
     async def _send(self, told: Json) -> None:

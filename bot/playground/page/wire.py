@@ -67,6 +67,75 @@ class Press(Record):
     button: str
 
 
+class Choose(Record):
+    """Take an entry of a message's menu."""
+
+    action: Literal["choose"]
+    id: str
+    platform: PlatformName
+    person: str
+    channel: str
+    message: str
+    menu: str
+
+
+class Submit(Record):
+    """Fill in a form."""
+
+    action: Literal["submit"]
+    id: str
+    platform: PlatformName
+    person: str
+    form: str
+    values: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class Complete(Record):
+    """Ask what the app suggests for an option."""
+
+    action: Literal["complete"]
+    id: str
+    platform: PlatformName
+    person: str
+    channel: str
+    command: str
+    option: str
+    typed: str
+
+
+class Amend(Record):
+    """Edit a message."""
+
+    action: Literal["amend"]
+    id: str
+    platform: PlatformName
+    person: str
+    channel: str
+    message: str
+    text: str
+
+
+class Retract(Record):
+    """Delete a message."""
+
+    action: Literal["retract"]
+    id: str
+    platform: PlatformName
+    person: str
+    channel: str
+    message: str
+
+
+class Visit(Record):
+    """Open the direct messages with the bot, or its home page."""
+
+    action: Literal["visit"]
+    id: str
+    platform: PlatformName
+    person: str
+    place: Literal["messages", "home"]
+
+
 class LimitRate(Record):
     """Let the platform answer 429 for a while."""
 
@@ -99,7 +168,20 @@ class StartBot(Record):
 
 
 Action = Annotated[
-    Speak | Command | Press | LimitRate | DropConnection | KillBot | StartBot, Field(discriminator="action")
+    Speak
+    | Command
+    | Press
+    | Choose
+    | Submit
+    | Complete
+    | Amend
+    | Retract
+    | Visit
+    | LimitRate
+    | DropConnection
+    | KillBot
+    | StartBot,
+    Field(discriminator="action"),
 ]
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
@@ -125,6 +207,16 @@ def snapshot_json(slack: Stage, discord: Stage, bot: Json, statuses: list[Json])
     }
 
 
+SCENERY = ("menus", "prompts", "homes", "titles")
+"""Fields of a `PlatformView` that change together, and seldom."""
+
+
+def scenery_json(stage: Stage) -> Json:
+    """Menus, prompts, home pages and titles of a platform, as they are now."""
+    seen = stage.view().model_dump(mode="json", include=set(SCENERY))
+    return {"kind": "scenery", "platform": stage.platform, **seen}
+
+
 def bot_json(bot: BotView, model_label: str, model_hint: str) -> Json:
     """The bot's process and the model behind it."""
     return {
@@ -135,8 +227,8 @@ def bot_json(bot: BotView, model_label: str, model_hint: str) -> Json:
     }
 
 
-def change_json(change: Change) -> Json:
-    """One change as the page reads it; `kind` says which."""
+def change_json(change: Change, stage: Stage) -> Json:
+    """One change of a stage as the page reads it; `kind` says which."""
     platform = change.platform
     match change:
         case MessageShown():
@@ -162,7 +254,7 @@ def change_json(change: Change) -> Json:
             form = change.form.model_dump(mode="json")
             return {"kind": "form", "platform": platform, "person": change.person, "form": form}
         case SceneryShown():
-            return {"kind": "scenery", "platform": platform}
+            return scenery_json(stage)
         case _:
             assert_never(change)
 

@@ -21,6 +21,7 @@ from bot.relay.contract.inbound import (
 )
 from bot.relay.contract.outbound import Button, Outbound, OutboundFile, Posted, RateSignal, Task
 from bot.relay.contract.reception import Reception
+from bot.relay.contract.webhooks import Route, Webhooks, WebReply, WebRequest
 
 __all__ = [
     "COMMANDS",
@@ -43,7 +44,11 @@ __all__ = [
     "Press",
     "RateSignal",
     "Reception",
+    "Route",
     "Task",
     "Terms",
     "Verdict",
+    "WebReply",
+    "WebRequest",
+    "Webhooks",
 ]

@@ -34,6 +34,8 @@ class Command(Record):
 
     name: CommandName
     conversation: str
+    channel: str = ""
+    """Where it was typed, named as in `Event.ruled_by`."""
     elsewhere: bool = False
     """It was typed outside of the conversation, which is merely the person's `last_conversation`."""
     person: Author
@@ -80,7 +82,7 @@ class Edited(Record):
     """Somebody changed a message of theirs."""
 
     key: str
-    """The dedupe key that every delivery of the message has."""
+    """As `Event.known_as`, or `Heard.key`."""
     text: str
     """All of it, as it is now."""
 
@@ -89,4 +91,4 @@ class Deleted(Record):
     """Messages were deleted, by their authors or by somebody who may."""
 
     keys: tuple[str, ...]
-    """The dedupe key that every delivery of each has."""
+    """As `Event.known_as` or `Heard.key`, of each."""

@@ -1,13 +1,15 @@
 // A Discord command with its options as fields, as Discord itself asks for them.
 
 import { el, icon } from "./dom.js";
+import { Picker } from "./picker.js";
 
 export class CommandForm {
   #fields = new Map();
+  #pickers = new Map(); // by input
   #callbacks;
   command = null;
 
-  /** `callbacks` has send(), cancel() and attach(files). */
+  /** `callbacks` has send(), cancel(), attach(files) and complete(command, option, typed): what the app suggests. */
   constructor(platform, callbacks) {
     this.#callbacks = callbacks;
     this.element = el("div", {
@@ -19,6 +21,7 @@ export class CommandForm {
   open(command) {
     this.command = command;
     this.#fields.clear();
+    this.#pickers.clear();
     this.element.setAttribute("aria-label", `Command ${command.name}`);
     const cancel = el(
       "button",
@@ -69,14 +72,35 @@ export class CommandForm {
       class: option.type === "file" ? "away" : null,
     });
     this.#fields.set(option.name, input);
+    const picker = option.completes ? this.#completion(option, input) : null;
     return el(
       "label", { class: `field ${option.type}`, "data-tip": option.description },
       el("span", {}, option.required ? option.name : `${option.name} (optional)`), input,
-      ...(option.type === "file" ? [icon("attach")] : []),
+      ...(option.type === "file" ? [icon("attach")] : []), ...(picker ? [picker.element] : []),
     );
   }
 
+  /** The list of what the app suggests for an option, asked for with every letter; a late answer is dropped. */
+  #completion(option, input) {
+    const picker = new Picker(input);
+    this.#pickers.set(input, picker);
+    const ask = async () => {
+      const typed = input.value;
+      const found = await this.#callbacks.complete(this.command.name, option.name, typed).catch(() => []);
+      if (input.value !== typed || document.activeElement !== input) return;
+      picker.show({
+        label: option.description, testid: "completion-picker", optionTestid: "completion-option",
+        items: found.map((value) => ({ name: value, title: value })),
+        choose: (item) => { input.value = item.name; },
+      });
+    };
+    input.addEventListener("input", ask);
+    input.addEventListener("focus", ask);
+    return picker;
+  }
+
   #key(event) {
+    if (this.#pickers.get(event.target)?.key(event)) return;
     if (event.key === "Enter" && event.target.matches("input:not([type=file])")) {
       event.preventDefault();
       this.#callbacks.send();

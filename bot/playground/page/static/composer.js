@@ -11,13 +11,14 @@ const TALLEST = 220; // pixels until the box scrolls
 export class Composer {
   /**
    * `name` is the platform, with `-thread` behind it in a thread panel. `place` has channel() and thread(), `acts` has
-   * deliver(request), upload(file) and ideas().
+   * deliver(request), upload(file), complete(command, option, typed) and ideas().
    */
   constructor({ name, platform, store, place, acts, commands = true }) {
     Object.assign(this, { name, platform, store, place, acts, commands });
     this.attachments = new Attachments((file) => acts.upload(file));
     this.form = new CommandForm(name, {
       send: () => this.send(), cancel: () => this.#closeForm(), attach: (files) => this.attachments.add(files),
+      complete: (command, option, typed) => acts.complete(command, option, typed),
     });
     this.#build();
   }

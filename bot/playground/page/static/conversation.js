@@ -19,6 +19,7 @@ export class Conversation {
       press: (message, button) => this.#press(message, button),
       threadLink: (message) => this.#threadLink(message),
       canReply: (message) => platform === "slack" && !panel && !message.only_for,
+      entries: (message) => this.#entries(message),
       enlarge,
     }, name);
     this.composer = new Composer({
@@ -26,6 +27,7 @@ export class Conversation {
       acts: {
         deliver: (request) => this.#deliver(request),
         upload: (file) => acts.upload(file),
+        complete: (command, option, typed) => this.#complete(command, option, typed),
         ideas: panel ? null : () => this.#toggleIdeas(),
       },
     });
@@ -149,9 +151,19 @@ export class Conversation {
     const how = facts.direct
       ? `This is your conversation with ${name}. Just write.`
       : `Write @${name} and a question. The answer comes in a thread, so the channel stays readable.`;
-    this.empty.replaceChildren(
-      el("h3", {}, this.#label()), el("p", {}, how), suggestionGroup(facts, (idea) => this.#try(idea)),
-    );
+    const prompts = this.#state().prompts[this.place.channel] ?? [];
+    const ideas = prompts.length > 0 ? this.#prompts(prompts) : suggestionGroup(facts, (idea) => this.#try(idea));
+    this.empty.replaceChildren(el("h3", {}, this.#label()), el("p", {}, how), ideas);
+  }
+
+  /** What the app itself suggests here. */
+  #prompts(prompts) {
+    const buttons = prompts.map(({ title, text: words }) => el(
+      "button",
+      { type: "button", class: "suggestion", testid: "prompt", onclick: () => this.#try({ text: words }) },
+      el("b", {}, title), el("span", {}, words),
+    ));
+    return el("div", { class: "suggestions", role: "group", "aria-label": "Suggested prompts" }, ...buttons);
   }
 
   #toggleIdeas() {
@@ -184,14 +196,45 @@ export class Conversation {
     if (speaks && !thread) this.acts.spoke({ channel, message });
   }
 
+  async #complete(command, option, typed) {
+    const { message } = await this.acts.request({
+      action: "complete", platform: this.platform, person: this.store.me, channel: this.place.channel, command, option, typed,
+    });
+    return message;
+  }
+
+  /** The entries of a message's menu: the app's, and what the person may do with it. */
+  #entries(message) {
+    if (message.only_for) return [];
+    const mine = message.author === this.store.me;
+    const entries = this.#state().menus.map(({ id, label }) => ({
+      name: id, label, run: () => this.#act(message, { action: "choose", menu: id }).catch(() => null),
+    }));
+    if (mine) {
+      const save = (words) => this.#act(message, { action: "amend", text: words });
+      entries.push({ name: "edit", label: "Edit message", run: () => this.list.edit(message.id, save) });
+    }
+    if (mine || this.store.person(this.store.me)?.administrator) {
+      const run = () => this.#act(message, { action: "retract" }).catch(() => null);
+      entries.push({ name: "delete", label: "Delete message", danger: true, run });
+    }
+    return entries;
+  }
+
   async #press(message, button) {
+    await this.#act(message, { action: "press", button: button.id }).catch(() => null);
+  }
+
+  /** Do something with a message; what the platform refuses is shown, and thrown. */
+  async #act(message, action) {
     try {
-      await this.acts.request({
-        action: "press", platform: this.platform, person: this.store.me, channel: message.channel,
-        message: message.id, button: button.id,
+      const { message: said } = await this.acts.request({
+        ...action, platform: this.platform, person: this.store.me, channel: message.channel, message: message.id,
       });
+      if (said) toast(said, "note");
     } catch (error) {
       toast(error.message);
+      throw error;
     }
   }
 }

@@ -79,6 +79,11 @@ export class MessageList {
     return this.#elements.has(id);
   }
 
+  /** Edit a message in its place. */
+  edit(id, save) {
+    this.#elements.get(id)?.edit(save);
+  }
+
   toEnd() {
     this.#following = true;
     this.#unseen = 0;

@@ -2,14 +2,15 @@
 
 import { attribute, avatar, el, icon, iconButton, text } from "./dom.js";
 import { count, exactTime, extension, fullTime, size, time } from "./format.js";
-import { morph, parse } from "./html.js";
+import { morph, parse, words } from "./html.js";
+import { messageMenu } from "./menu.js";
 
 const RASTER = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const LIVE = 1500; // milliseconds after an edit during which the message counts as being written
 
 /**
  * A message on the page. `acts` has openThread(message), threadLink(message): the words of the way into its thread, or
- * nothing, canReply(message), press(message, button) and enlarge(file).
+ * nothing, canReply(message), press(message, button), entries(message): its menu, and enlarge(file).
  */
 export class MessageElement {
   #acts;
@@ -28,6 +29,8 @@ export class MessageElement {
     this.message = message;
     this.#head(message);
     this.#body(message);
+    this.#part("steps", message.steps, () => message.steps.map(step));
+    this.#footer(message);
     this.#part("files", message.files, () => message.files.map((file) => fileCard(file, this.#acts)));
     this.#part("buttons", message.buttons, () => message.buttons.map((button) => this.#button(button)));
     this.#part("reactions", message.reactions, () => message.reactions.map(reaction));
@@ -44,7 +47,9 @@ export class MessageElement {
     this.parts = {
       byline: el("div", { class: "byline" }),
       note: el("div", { class: "note" }),
+      steps: el("ul", { class: "steps", testid: "steps" }),
       body: el("div", { class: "body", testid: "message-body" }),
+      footer: el("div", { class: "footer", testid: "message-footer", hidden: true }),
       pings: el("div", { class: "pings" }),
       files: el("div", { class: "files" }),
       buttons: el("div", { class: "buttons" }),
@@ -68,7 +73,10 @@ export class MessageElement {
       this.edits,
       ...(message.only_for ? [el("span", { class: "only", testid: "only-you" }, "Only you see this")] : []),
     );
-    if (this.#acts.canReply(message)) this.element.append(this.#replyAction());
+    const actions = el("div", { class: "actions" });
+    if (this.#acts.canReply(message)) actions.append(this.#replyAction());
+    actions.append(messageMenu(() => this.#acts.entries(this.message)));
+    this.element.append(actions);
   }
 
   #replyAction() {
@@ -80,6 +88,8 @@ export class MessageElement {
   #head(message) {
     attribute(this.element, "data-edits", message.edits);
     attribute(this.element, "data-state", message.state);
+    attribute(this.element, "data-streaming", message.streaming);
+    attribute(this.element, "data-loud", message.loud);
     this.parts.note.hidden = !message.note;
     text(this.parts.note, message.note ?? "");
     this.edits.hidden = message.edits === 0;
@@ -97,6 +107,13 @@ export class MessageElement {
     const thinking = message.state === "thinking" && !message.html;
     morph(this.parts.body, thinking ? thinkingLine(message.author_name) : parse(message.html));
     this.parts.body.hidden = !this.parts.body.hasChildNodes();
+  }
+
+  #footer(message) {
+    if (this.#shown.footer === message.footer) return;
+    this.#shown.footer = message.footer;
+    morph(this.parts.footer, parse(message.footer));
+    this.parts.footer.hidden = message.footer === "";
   }
 
   /** Make a part again, only when what it is made from has changed. */
@@ -125,6 +142,30 @@ export class MessageElement {
     );
   }
 
+  /** Edit the text in its place; `save(words)` rejects with a sentence that was shown already. */
+  edit(save) {
+    const before = words(this.message.html);
+    const input = el("textarea", { class: "edit-box", testid: "message-edit", rows: "2", "aria-label": "Edit the message" });
+    input.value = before;
+    const done = () => { box.remove(); this.parts.body.hidden = false; };
+    const store = async () => {
+      if (!input.value.trim() || input.value === before) return done();
+      await save(input.value).then(done, () => input.focus());
+    };
+    const box = el(
+      "div", { class: "edit", onkeydown: (event) => {
+        if (event.key === "Escape") done();
+        else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); store(); }
+      } },
+      input, el("div", { class: "buttons" },
+        el("button", { type: "button", class: "button", onclick: done }, "Cancel"),
+        el("button", { type: "button", class: "button primary", testid: "message-save", onclick: store }, "Save")),
+    );
+    this.parts.body.hidden = true;
+    this.parts.body.after(box);
+    input.focus();
+  }
+
   #threadLink(label) {
     const onclick = () => this.#acts.openThread(this.message);
     return el("button", { type: "button", class: "open-thread", testid: "thread-open", onclick }, icon("thread"), label);
@@ -142,6 +183,16 @@ function thinkingLine(name) {
   const dots = el("span", { class: "dots" }, el("i"), el("i"), el("i"));
   fragment.append(el("p", { class: "thinking" }, dots, ` ${name} is thinking`));
   return fragment;
+}
+
+const STEP_WORDS = { pending: "waits", running: "is running", done: "is done", failed: "failed" };
+
+function step({ title, state, details, output }) {
+  const more = [details, output].filter(Boolean).join(" · ");
+  return el(
+    "li", { class: "step", testid: "step", "data-state": state, "aria-label": `${title} ${STEP_WORDS[state]}` },
+    el("span", { class: "step-title" }, title), ...(more ? [el("span", { class: "step-more" }, more)] : []),
+  );
 }
 
 function reaction(emoji) {

@@ -5,6 +5,8 @@ import { Banner } from "./banner.js";
 import { Conversation } from "./conversation.js";
 import { attribute, avatar, el, icon, iconButton, text } from "./dom.js";
 import { acceptDrops } from "./dropzone.js";
+import { openForm } from "./form.js";
+import { Home } from "./home.js";
 import { Members } from "./members.js";
 import { Sidebar } from "./sidebar.js";
 
@@ -18,6 +20,8 @@ export class Pane {
   /** `acts` has request(action), upload(file), start() and coach(). */
   constructor(platform, store, acts) {
     Object.assign(this, { platform, store });
+    this.request = acts.request;
+    this.home = platform === "slack" ? new Home((place) => this.#visit(place)) : null;
     const shared = {
       platform, store,
       acts: {
@@ -47,6 +51,7 @@ export class Pane {
     this.sidebar.show(channel);
     this.#showHead();
     this.main.show({ channel, thread: null });
+    this.home?.enter(this.#channel().kind === "dm");
     if (focus) this.main.composer.focus();
   }
 
@@ -58,7 +63,8 @@ export class Pane {
     }
     this.element.classList.add("with-thread");
     this.threadPanel.hidden = false;
-    text(this.threadWhere, `#${this.#channel().name}`);
+    this.threadRoot = message.thread ?? message.id;
+    this.#showThreadTitle();
     this.thread.show({ channel: message.channel, thread: message.thread ?? message.id });
     if (focus) this.thread.composer.focus();
   }
@@ -82,7 +88,8 @@ export class Pane {
   #build() {
     const name = this.platform === "slack" ? "Slack" : "Discord";
     this.header = el("header", { class: "pane-head" });
-    const main = el("div", { class: "main" }, this.header, this.main.element);
+    const pages = this.home ? [this.home.tabs, this.home.page] : [];
+    const main = el("div", { class: "main" }, this.header, ...pages, this.main.element);
     this.element = el(
       "section",
       { class: `pane ${this.platform}`, id: `pane-${this.platform}`, testid: `pane-${this.platform}`, "aria-label": name },
@@ -147,6 +154,31 @@ export class Pane {
     this.store.on("status", here(() => this.#conversations().forEach((one) => one.showStatus())));
     this.store.on("connection", here(() => { this.banner.show(); this.#showHead(); }));
     this.store.on("commands", here(() => this.main.sync()));
+    this.store.on("scenery", here(() => this.#scenery()));
+    this.store.on("form", here((change) => this.#form(change)));
+  }
+
+  /** Tell the platform that a person has opened a page of the bot; where there is none, nothing happens. */
+  #visit(place) {
+    this.home.fill(this.#state().homes.find((home) => home.person === this.store.me));
+    this.request({ action: "visit", platform: this.platform, person: this.store.me, place }).catch(() => null);
+  }
+
+  #scenery() {
+    this.home?.fill(this.#state().homes.find((home) => home.person === this.store.me));
+    if (this.thread?.place) this.#showThreadTitle();
+    this.main.sync();
+  }
+
+  #form({ person, form }) {
+    if (person !== this.store.me) return;
+    openForm(form, (values) => this.request({ action: "submit", platform: this.platform, person, form: form.id, values }));
+  }
+
+  #showThreadTitle() {
+    const channel = this.#channel();
+    const title = this.#state().titles[`${channel.id} ${this.threadRoot}`];
+    text(this.threadWhere, title ?? (channel.kind === "dm" ? channel.name : `#${channel.name}`));
   }
 
   #conversations() {

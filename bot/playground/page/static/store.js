@@ -11,6 +11,7 @@ class Platform {
     this.messages = new Map();
     this.order = new Map();
     this.statuses = new Map();
+    this.dress(view);
     for (const message of view.messages) this.put(message);
   }
 
@@ -34,6 +35,11 @@ class Platform {
     const list = this.inChannel(channel);
     const place = list.findIndex((one) => one.id === id);
     if (place >= 0) list.splice(place, 1);
+  }
+
+  /** Menus of messages, suggested prompts, home pages and titles of conversations. */
+  dress({ menus, prompts, homes, titles }) {
+    Object.assign(this, { menus, prompts, homes, titles });
   }
 
   get(channel, id) {
@@ -63,7 +69,7 @@ export class Store {
   online = false;
   #listeners = new Map();
 
-  /** Listen to `snapshot`, `message`, `removed`, `channel`, `status`, `connection`, `commands`, `bot`, `me` or `online`. */
+  /** Listen to `snapshot`, `message`, `removed`, `channel`, `status`, `connection`, `commands`, `scenery`, `form`, `bot`, `me` or `online`. */
   on(event, listener) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, []);
     this.#listeners.get(event).push(listener);
@@ -123,6 +129,9 @@ export class Store {
         break;
       case "commands":
         platform.commands = change.commands;
+        break;
+      case "scenery":
+        platform.dress(change);
         break;
       case "bot":
         this.bot = change.bot;

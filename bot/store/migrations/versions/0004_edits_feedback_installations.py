@@ -13,6 +13,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def upgrade() -> None:
     op.add_column("messages", sa.Column("source", sa.Text()))
     op.create_index(op.f("ix_messages_source"), "messages", ["source"])
+    op.add_column("threads", sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "feedback",
         sa.Column("run_id", sa.Text(), nullable=False),

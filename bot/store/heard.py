@@ -1,0 +1,76 @@
+"""Messages that nobody said to the assistant: put beside a question, and known again by their dedupe keys."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import insert, or_, select
+
+from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
+from bot.domain.ids import new_id
+from bot.domain.messages import HEARD, Attachment, Hearing, Message, TextPart
+from bot.domain.runs import Run
+from bot.store.connections import Transaction
+from bot.store.rows import values
+from bot.store.schema import deliveries, inbound_keys, messages
+from bot.store.text import clean
+
+BESIDE = -1
+"""Place of what was heard beside a question."""
+NOBODYS = ""
+"""Run of a dedupe key whose message was deleted before it came."""
+
+
+def as_message(thread_id: str, how: Hearing, heard: Heard, attachments: Iterable[Attachment] = ()) -> Message:
+    """The record of a message that was heard."""
+    return Message(
+        id=new_id("msg_"),
+        created_at=int(time.time()),
+        thread_id=thread_id,
+        role="user",
+        content=(TextPart(value=heard.text),),
+        author=heard.author,
+        attachments=tuple(attachments),
+        metadata={HEARD: how.value},
+    )
+
+
+async def put_beside(tx: Transaction, run_seq: int, found: Sequence[tuple[Heard, Message]]) -> None:
+    """Store messages beside the question of a run, in this order."""
+    if found:
+        rows = [
+            {**values(message), "run_seq": run_seq, "place": BESIDE, "source": heard.key} for heard, message in found
+        ]
+        await tx.execute(insert(messages), rows)
+
+
+def files_of(heard: Heard, message: Message) -> tuple[RemoteFile, ...]:
+    """The files that came with a message, marked as its own, to be taken in later."""
+    return tuple(file.model_copy(update={"source": {**file.source, BELONGS_TO: message.id}}) for file in heard.files)
+
+
+async def deleted(tx: Transaction, keys: Iterable[str]) -> set[str]:
+    """Those of these messages that were deleted before anybody read them."""
+    among = inbound_keys.c.key.in_([clean(key) for key in keys])
+    query = select(inbound_keys.c.key).where(among, inbound_keys.c.run_id == NOBODYS)
+    return set((await tx.execute(query)).scalars())
+
+
+async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
+    """Those of these messages that are in the run's thread, were said to us in its conversation, or are forgotten."""
+    wanted = [clean(key) for key in keys]
+    there = select(messages.c.source).where(messages.c.source.in_(wanted), messages.c.thread_id == run.thread_id)
+    here = select(deliveries.c.conversation).where(deliveries.c.run_id == run.id).scalar_subquery()
+    asked = (
+        select(inbound_keys.c.key)
+        .join_from(inbound_keys, deliveries, deliveries.c.run_id == inbound_keys.c.run_id, isouter=True)
+        .where(
+            inbound_keys.c.key.in_(wanted),
+            or_(
+                deliveries.c.run_id.is_(None),
+                deliveries.c.thread_id == run.thread_id,
+                deliveries.c.conversation == here,
+            ),
+        )
+    )
+    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars()}
+    return frozenset(key for key in keys if clean(key) in found)
