@@ -32,9 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"`{words[0]}` ({NOT_YET[words[0]]}) is not there yet.", file=sys.stderr)
         return 2
     options = command_line().parse_args(words)
-    if (later := _later(options)) is not None:
-        print(f"{later} is not there yet.", file=sys.stderr)
-        return 2
     try:
         from bot.app import Application
         from bot.errors import OperatorError
@@ -64,19 +61,12 @@ async def _dispatch(application: "Application", options: argparse.Namespace) -> 
         case "chat":
             await application.chat(once=options.once)
         case "run":
-            await application.run(options.role)
+            await application.run(options.role, http=options.http)
         case "tools":
             return await application.tools(options.name, options.values)
         case _:
             print(f"The schema is at revision {await application.migrate()}.")
     return 0
-
-
-def _later(options: argparse.Namespace) -> str | None:
-    """The option of `run` that a later version will know; None when all of them work."""
-    if options.command != "run":
-        return None
-    return "`run --http` (Slack over HTTP)" if options.http else None
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -113,7 +103,9 @@ def command_line() -> argparse.ArgumentParser:
         default="all",
         help="gateway: only receive; worker: only answer (several of each on one PostgreSQL); all: both (default)",
     )
-    run.add_argument("--http", action="store_true", help="Slack over HTTP (not there yet)")
+    run.add_argument(
+        "--http", action="store_true", help="serve PORT: Slack's signed requests instead of Socket Mode, and health"
+    )
 
     tools = commands.add_parser("tools", help="list the tools with their schemas, or run one")
     tools.add_argument("name", nargs="?", metavar="NAME")

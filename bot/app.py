@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +31,14 @@ from bot.playground.demo import run_demo
 from bot.ports import Activity, Asking, ModelClient, Store
 from bot.relay import Relay, RelayPolicy
 from bot.relay.connections import Connections
-from bot.relay.contract import Adapter
+from bot.relay.contract import Adapter, Webhooks
 from bot.relay.tokens import TokenCheck
 from bot.settings import Settings, inherited_environment
 from bot.stopping import stop_signals
 from bot.store import migrate, open_store
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
+from bot.web import WebEntrance, WebServer
 from bot.work import Work, background
 
 log = structlog.get_logger()
@@ -56,6 +57,21 @@ class Workshop:
     rules: Rules
 
 
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A process that does what its role is there for."""
+
+    work: Work
+    entrance: Connections | TokenCheck
+    web: WebEntrance | None
+
+    async def settled(self) -> None:
+        """Wait until everything that is to be received can be."""
+        await self.entrance.settled.wait()
+        if self.web is not None:
+            await self.web.settled.wait()
+
+
 class Application:
     """The commands of the command line, one method each."""
 
@@ -68,17 +84,18 @@ class Application:
         self._settings = Settings()
         self._log("INFO")
 
-    async def run(self, role: Role) -> None:
-        """Do the work of a role on every configured platform until SIGTERM or Ctrl-C."""
-        self._settings.check_role(role)
+    async def run(self, role: Role, *, http: bool) -> None:
+        """Do the work of a role on every configured platform until SIGTERM or Ctrl-C; with `http` also serve PORT."""
+        self._settings.check_role(role, http=http)
         stopping = stop_signals()
-        async with self._workshop(role, None if self._settings.store.sqlite else stopping) as workshop:
-            adapters = self._platforms(workshop.store)
-            async with self._at_work(workshop, adapters, role) as (work, entrance):
-                await work.until(entrance.settled, stopping)
+        waiting = None if self._settings.store.sqlite else stopping
+        async with self._web_server(wanted=http) as server, self._workshop(role, waiting) as workshop:
+            adapters = self._platforms(workshop.store, http=http)
+            async with self._at_work(workshop, adapters, role, server) as busy:
+                await busy.work.until(busy.settled(), stopping)
                 if not stopping.is_set():
-                    print(_ready(role, adapters, entrance.states(), workshop.model), flush=True)  # noqa: T201 - the contract
-                    await work.until(stopping)
+                    print(_ready(role, adapters, busy, workshop.model), flush=True)  # noqa: T201 - the contract
+                    await busy.work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
         """Talk to the assistant in the terminal. Only warnings are logged unless LOG_LEVEL says otherwise.
@@ -90,8 +107,8 @@ class Application:
         stopping = stop_signals()
         folder = self._settings.store.data_dir / "out"
         console = ConsoleAdapter(ConsoleConfig(folder=folder, once=once))
-        async with self._workshop() as workshop, self._at_work(workshop, [console]) as (work, _):
-            await work.until(console.wait_closed(), stopping)
+        async with self._workshop() as workshop, self._at_work(workshop, [console]) as busy:
+            await busy.work.until(console.wait_closed(), stopping)
 
     async def demo(self, *, port: int, open_browser: bool, data_dir: Path | None) -> None:
         """Serve the playground and run the bot in it as a child process."""
@@ -148,9 +165,23 @@ class Application:
             yield Workshop(store, toolbox, model, rules)
 
     @asynccontextmanager
+    async def _web_server(self, *, wanted: bool) -> AsyncGenerator[WebServer | None]:
+        """Listens before anything else is waited for: platforms end a web process that takes long to bind its port."""
+        if not wanted:
+            yield None
+            return
+        settings = self._settings.web
+        async with WebServer(settings.bind_address, settings.port) as server:
+            yield server
+
+    @asynccontextmanager
     async def _at_work(
-        self, workshop: Workshop, adapters: Sequence[Adapter], role: Role = "all"
-    ) -> AsyncGenerator[tuple[Work, Connections | TokenCheck]]:
+        self,
+        workshop: Workshop,
+        adapters: Sequence[Adapter],
+        role: Role = "all",
+        server: WebServer | None = None,
+    ) -> AsyncGenerator[AtWork]:
         """The activities of a role.
 
         Leaving it stops receiving first, then lets running answers finish, then closes what their last edits needed.
@@ -163,7 +194,8 @@ class Application:
             entrance = Connections(adapters, relay.reception, store.duties, clock)
         else:
             entrance = TokenCheck(adapters, clock)
-        activities: list[Activity] = [entrance]
+        web = None if server is None else self._web_entrance(server, store, adapters, relay, role)
+        activities: list[Activity] = [entrance] if web is None else [web, entrance]
         if role in WORKERS:
             platforms = [adapter.capabilities.platform for adapter in adapters]
             activities += [
@@ -174,7 +206,18 @@ class Application:
         async with AsyncExitStack() as stack:
             for adapter in adapters:
                 stack.push_async_callback(adapter.close)
-            yield await stack.enter_async_context(background(shifts.run(), "work")), entrance
+            yield AtWork(await stack.enter_async_context(background(shifts.run(), "work")), entrance, web)
+
+    def _web_entrance(
+        self, server: WebServer, store: Store, adapters: Sequence[Adapter], relay: Relay, role: Role
+    ) -> WebEntrance:
+        """A process that does not receive tells its health only."""
+        offers = {
+            adapter.capabilities.platform: (adapter, relay.reception(adapter.capabilities.platform))
+            for adapter in adapters
+            if role in RECEIVERS and isinstance(adapter, Webhooks)
+        }
+        return WebEntrance(server, offers, lambda: store.notes.read("ready"), SystemClock())
 
     @asynccontextmanager
     async def _store(self, role: Role = "all") -> AsyncGenerator[Store]:
@@ -251,11 +294,16 @@ class Application:
         except OSError as error:
             raise SettingsError(f"ASSISTANT_INSTRUCTIONS_FILE cannot be read: {error}.") from error
 
-    def _platforms(self, store: Store) -> list[Adapter]:
+    def _platforms(self, store: Store, *, http: bool) -> list[Adapter]:
         adapters: list[Adapter] = []
         slack, discord = self._settings.slack, self._settings.discord
         if slack.bot_token:
-            config = SlackConfig(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url)
+            config = SlackConfig(
+                bot_token=slack.bot_token,
+                app_token=slack.app_token,
+                signing_secret=slack.signing_secret if http else None,
+                api_url=slack.api_url,
+            )
             adapters.append(SlackAdapter(config, store.notes))
         if discord.token:
             adapters.append(
@@ -281,21 +329,27 @@ class Application:
         tokens = (
             settings.slack.bot_token,
             settings.slack.app_token,
+            settings.slack.signing_secret,
             settings.discord.token,
             settings.model.openai_api_key,
         )
         return [token.get_secret_value() for token in tokens if token]
 
 
-def _ready(role: Role, adapters: Sequence[Adapter], states: Mapping[str, str], model: ModelClient) -> str:
+def _ready(role: Role, adapters: Sequence[Adapter], busy: AtWork, model: ModelClient) -> str:
     """The line that says what this process does from now on."""
-    elsewhere = " (standing by: another process is connected)"
-    names = ", ".join(
-        f"{one.capabilities.label}{elsewhere if states[one.capabilities.platform] == 'standing by' else ''}"
-        for one in adapters
-    )
+    names = ", ".join(_shown(adapter, busy) for adapter in adapters)
     beginning = "ready" if role == "all" else f"ready {role}:"
-    return f"{beginning} {names} · model {model.traits.name}" if role in WORKERS else f"{beginning} {names}"
+    line = f"{beginning} {names} · model {model.traits.name}" if role in WORKERS else f"{beginning} {names}"
+    return line if busy.web is None else f"{line} · port {busy.web.port}"
+
+
+def _shown(adapter: Adapter, busy: AtWork) -> str:
+    platform, label = adapter.capabilities.platform, adapter.capabilities.label
+    if busy.web is not None and platform in busy.web.serving:
+        return f"{label} over HTTP"
+    standing_by = busy.entrance.states()[platform] == "standing by"
+    return f"{label} (standing by: another process is connected)" if standing_by else label
 
 
 def _arguments(values: Sequence[str], definition: FunctionDefinition | None) -> str:

@@ -19,7 +19,7 @@ from bot.errors import SettingsError
 _FOREIGN = frozenset({"OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE", "OPENAI_API_TYPE"})
 """Names of other programs that look like ours."""
 
-_LATER = frozenset({"SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"})
+_LATER = frozenset({"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"})
 """Settings of a later version, which an operator may have prepared."""
 
 _ALIASES = {"DISCORD_BOT_TOKEN": "DISCORD_TOKEN", "SLACK_TOKEN": "SLACK_BOT_TOKEN", "DATABASE": "DATABASE_URL"}
@@ -73,12 +73,15 @@ class StoreSettings(BaseSettings):
 
 
 class SlackSettings(BaseSettings):
-    """One Slack workspace over Socket Mode."""
+    """One Slack workspace, over Socket Mode or, with `run --http`, over signed requests."""
 
     model_config = _from("SLACK_")
 
     bot_token: SecretStr | None = Field(None, description="Bot token, starts with xoxb-.")
     app_token: SecretStr | None = Field(None, description="App-level token with connections:write, starts with xapp-.")
+    signing_secret: SecretStr | None = Field(
+        None, description="Signing secret of the app: `run --http` needs it, and no app-level token."
+    )
     api_url: str | None = Field(None, description="Another Slack Web API than slack.com (tests, proxies).")
 
 
@@ -93,6 +96,18 @@ class DiscordSettings(BaseSettings):
     guild_id: int | None = Field(None, description="Register slash commands in this one server, at once (development).")
     message_content: bool = Field(
         True, description="Ask for the message-content intent, so that follow-ups in threads need no mention."
+    )
+
+
+class WebSettings(BaseSettings):
+    """The web server of `run --http`."""
+
+    model_config = _from()
+
+    port: int = Field(8080, ge=0, le=65_535, description="Port of the web server of `run --http`; 0 takes a free one.")
+    bind_address: str = Field(
+        "0.0.0.0",  # noqa: S104 - platforms send their requests from outside
+        description="Address that the web server listens on; 127.0.0.1 behind a proxy on the same machine.",
     )
 
 
@@ -187,6 +202,7 @@ class Settings:
         self.store = _read(StoreSettings)
         self.slack = _read(SlackSettings)
         self.discord = _read(DiscordSettings)
+        self.web = _read(WebSettings)
         self.model = _read(ModelSettings)
         self.assistant = _read(AssistantSettings)
         self.channels = _read(ChannelSettings)
@@ -195,8 +211,8 @@ class Settings:
         _check_names()
         _check(self)
 
-    def check_role(self, role: Role) -> None:
-        """Refuse a role that these settings do not suffice for.
+    def check_role(self, role: Role, *, http: bool = False) -> None:
+        """Refuse a role that these settings do not suffice for; with `http` Slack sends requests.
 
         Raises:
             SettingsError: one sentence that names the variable.
@@ -206,12 +222,24 @@ class Settings:
                 "There is nothing to connect to: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN. "
                 "`python -m bot demo` needs none of them."
             )
-        if role in RECEIVERS and self.slack.bot_token and not self.slack.app_token:
-            raise SettingsError("SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN.")
+        if role in RECEIVERS and self.slack.bot_token:
+            self._check_slack_reaches_us(http=http)
         if role != "all" and self.store.sqlite:
             raise SettingsError(
                 f"`--role {role}` is for several processes, and SQLite takes one: set DATABASE_URL to PostgreSQL, or "
                 "leave the role out."
+            )
+
+    def _check_slack_reaches_us(self, *, http: bool) -> None:
+        if http and not self.slack.signing_secret:
+            raise SettingsError(
+                "SLACK_SIGNING_SECRET is missing: `--http` takes nothing that Slack has not signed. It is on the app's "
+                "page under Basic Information, App Credentials."
+            )
+        if not http and not self.slack.app_token:
+            raise SettingsError(
+                "SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN. (Slack over HTTP is "
+                "`run --http`.)"
             )
 
 
@@ -219,6 +247,7 @@ PARTS: tuple[type[BaseSettings], ...] = (
     StoreSettings,
     SlackSettings,
     DiscordSettings,
+    WebSettings,
     ModelSettings,
     AssistantSettings,
     ChannelSettings,
@@ -277,6 +306,8 @@ def _check(settings: Settings) -> None:
     ):
         if token and not token.get_secret_value().startswith(start):
             raise SettingsError(f"{name} must start with {start}: was it mixed up with another token?")
+    if slack.signing_secret and slack.signing_secret.get_secret_value().startswith(("xox", "xapp-")):
+        raise SettingsError("SLACK_SIGNING_SECRET is a token: was it mixed up with another setting?")
     if settings.assistant.instructions and settings.assistant.instructions_file:
         raise SettingsError("ASSISTANT_INSTRUCTIONS and ASSISTANT_INSTRUCTIONS_FILE are both set: keep one of them.")
     model = settings.model

@@ -1,24 +1,25 @@
 """Slack behind `bot.relay.contract.Adapter`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.slack.api import SlackApi
 from adapters.slack.downloads import download
 from adapters.slack.errors import refused
+from adapters.slack.http import Door
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
-from adapters.slack.outbound import Writer
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
 from adapters.slack.socket import listening
 from adapters.slack.watch import Watch
+from adapters.slack.web import Web
+from adapters.slack.workspaces import Workspaces
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
-from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
+from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Route, Terms
 from bot.relay.waiting import patiently
 
 CAPABILITIES = Capabilities(
@@ -52,9 +53,9 @@ class SlackAdapter:
         """Prepare; nothing is connected yet. `notes` remembers how far messages have been dealt with."""
         self._config = config
         self._watch = watch or Watch()
-        self._api = SlackApi(config)
-        self._writer = Writer(self._api, config)
-        self._sessions = Sessions(self._api, notes, self._watch)
+        self._web = Web(config)
+        self._workspaces = Workspaces(self._web, config)
+        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch)
 
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """Nothing is ever told: Slack's replies say nothing about limits before they are exceeded."""
@@ -62,37 +63,60 @@ class SlackAdapter:
     async def connections(self) -> tuple[str, ...]:
         """Sockets of the workspace that the bot token belongs to. Waits for Slack when it cannot be reached.
 
+        When Slack sends requests there are none, and one duty: reading what was said while nobody listened.
+
         Raises:
             OperatorError: Slack refused the bot token.
         """
         try:
-            identity = await patiently(self._api.identity, PLATFORM)
+            identity = await patiently(self._workspaces.only.api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
+        if self._config.signing_secret is not None:
+            return (f"{PLATFORM}:{identity.team_id}:catch-up",)
         return tuple(
             f"{PLATFORM}:{identity.team_id}:socket {number}" for number in range(1, self._config.connections + 1)
         )
 
     @asynccontextmanager
     async def connected(self, name: str, reception: Reception) -> AsyncGenerator[asyncio.Future[None]]:
-        """Keep one socket and receive its events. Waits for Slack when it cannot be reached.
+        """Keep one socket and receive its events, or catch up, once. Waits for Slack when it cannot be reached.
 
         Raises:
             OperatorError: Slack refused one of the tokens, or there is no app token. The future raises the same when a
                 token is refused later.
         """
+        if self._config.signing_secret is not None:
+            async with self._sessions.joined(reception) as session:
+                session.missed()
+                yield session.revoked
+            return
         token = self._config.app_token
         if token is None:
             raise OperatorError(f"{APP_TOKEN} is missing: without it nothing can be received from Slack.")
         async with (
             self._sessions.joined(reception) as session,
-            listening(name, self._api, token.get_secret_value(), session, self._watch) as gone,
+            listening(name, self._web, token.get_secret_value(), session, self._watch) as gone,
         ):
             yield gone
 
+    @asynccontextmanager
+    async def webhooks(self, reception: Reception) -> AsyncGenerator[Sequence[Route]]:
+        """Take what Slack sends to our web server. Waits for Slack when it cannot be reached.
+
+        Raises:
+            OperatorError: Slack refused the bot token.
+        """
+        secret = self._config.signing_secret
+        if secret is None:
+            yield ()
+            return
+        async with self._sessions.joined(reception) as session:
+            yield Door(secret.get_secret_value(), session.take, reception.first_time).routes()
+
     async def close(self) -> None:
         """Close the connections to the Web API."""
-        await self._api.close()
+        await self._web.close()
 
     def terms(self, address: Address) -> Terms:
         """Edits share one limit in the whole workspace."""
@@ -109,21 +133,27 @@ class SlackAdapter:
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message, in one request that is never repeated here."""
-        return await self._writer.post(Place.of(address), outbound, key)
+        place = Place.of(address)
+        return await (await self._workspaces.of(place.team)).writer.post(place, outbound, key)
 
     async def find(self, address: Address, key: str, since: float, known: object) -> Posted | None:
         """Look for a message by the key in its metadata, which each of them carries."""
         del known
-        return await find(self._api, Place.of(address), key, since)
+        place = Place.of(address)
+        return await find((await self._workspaces.of(place.team)).api, place, key, since)
 
     async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
         """Replace a message and attach its files."""
-        await self._writer.edit(Place.of(address), Ref.model_validate(ref), outbound)
+        place = Place.of(address)
+        await (await self._workspaces.of(place.team)).writer.edit(place, Ref.model_validate(ref), outbound)
 
     async def status(self, address: Address, text: str | None) -> None:
         """Show or clear the status line of the thread."""
-        await self._writer.status(Place.of(address), text)
+        place = Place.of(address)
+        await (await self._workspaces.of(place.team)).writer.status(place, text)
 
-    def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
-        """The file's bytes in pieces."""
-        return download(self._api, file)
+    async def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        """The file's bytes in pieces, with the token of the workspace that it came from."""
+        workspace = await self._workspaces.of(file.source.get("team", ""))
+        async for piece in download(workspace.api, file):
+            yield piece

@@ -1,21 +1,17 @@
-"""The Web API methods that the adapter uses: one client, one connection pool, no repeated requests, typed replies."""
+"""The Web API methods that the adapter uses in a workspace: no repeated requests, typed replies."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # (the SDK's methods take untyped keyword arguments besides their own, and answer with untyped dictionaries)
 
 import asyncio
-import logging
-import re
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import ValidationError
-from slack_sdk.web.async_client import AsyncWebClient
+from pydantic import SecretStr, ValidationError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.errors import Failure, headers_of, retry_after, slack_errors, translate
@@ -29,79 +25,38 @@ from adapters.slack.replies import (
     MemberReply,
     Memberships,
     Sent,
-    SocketUrl,
     UploadSlot,
 )
-from adapters.slack.settings import SlackConfig
+from adapters.slack.web import Web
 from bot.errors import Unauthorised, Unreachable
-
-TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5, sock_read=20)
-"""For API calls; with an own session the SDK's `timeout` does nothing."""
-SLACK_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.slack\.com")
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
 
 P = TypeVar("P", bound=Payload)
 
 
-class OneLine(logging.Filter):
-    """Keeps the SDK's reports of lost connections to a line: their tracebacks show only the SDK itself."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass, without its traceback."""
-        record.exc_info = None
-        return True
-
-
-def sdk_logger() -> logging.Logger:
-    """The logger of all parts of the SDK. Never below INFO: at DEBUG the SDK writes whole messages into the log."""
-    logger = logging.getLogger("adapters.slack.sdk")
-    logger.setLevel(logging.INFO)
-    if not logger.filters:
-        logger.addFilter(OneLine())
-    return logger
-
-
 class SlackApi:
-    """Slack's Web API.
+    """Slack's Web API, as one workspace sees it.
 
     All methods raise `bot.errors.PlatformError`. Nothing is retried here: after a lost connection nobody but the
     caller knows whether repeating does harm.
     """
 
-    def __init__(self, config: SlackConfig) -> None:
-        self._base = urlsplit(config.base_url)
-        self.loopback = self._base.hostname in LOOPBACK
-        self.client = AsyncWebClient(
-            token=config.bot_token.get_secret_value(), base_url=config.base_url, retry_handlers=[], logger=sdk_logger()
-        )
-        if self.loopback:
-            self.client.proxy = None  # the SDK would send even loopback requests through the environment's proxy
+    def __init__(self, web: Web, token: SecretStr) -> None:
+        """Speak for the installation that the bot token belongs to."""
+        self._web = web
+        self.client = web.client(token)
         self.refused = asyncio.Event()
         """Set when Slack did not accept the bot token any more."""
         self._me: Identity | None = None
-        self._token = config.bot_token.get_secret_value()
+        self._token = token
 
     def session(self) -> aiohttp.ClientSession:
         """The connection pool, opened at its first use."""
-        if self.client.session is None:
-            self.client.session = aiohttp.ClientSession(timeout=TIMEOUT)
+        self.client.session = self._web.session()
         return self.client.session
 
-    async def close(self) -> None:
-        """Close the connection pool."""
-        if self.client.session is not None:
-            await self.client.session.close()
-
     def trusts(self, url: str) -> bool:
-        """Whether the bot token may be sent there: https to Slack itself, or the host that the operator named."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        if (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc):
-            return True
-        return parts.scheme == "https" and SLACK_HOST.fullmatch(parts.netloc.lower()) is not None
+        """Whether the bot token may be sent there."""
+        return self._web.trusts(url)
 
     @contextmanager
     def _calling(self) -> Generator[None]:
@@ -118,7 +73,7 @@ class SlackApi:
         """Who the bot token belongs to; also the proof that it is good."""
         with self._calling():
             reply = await self.client.auth_test()
-            self._me = _read(Identity, reply).model_copy(update={"at": _date(reply)})
+            self._me = read(Identity, reply).model_copy(update={"at": _date(reply)})
         self.refused.clear()
         return self._me
 
@@ -126,16 +81,10 @@ class SlackApi:
         """Who we are, asked for once."""
         return self._me or await self.identity()
 
-    async def socket_url(self, app_token: str) -> str:
-        """A fresh address for Socket Mode; also the proof that the app token is good."""
-        self.session()
-        with slack_errors():
-            return _read(SocketUrl, await self.client.apps_connections_open(app_token=app_token)).url
-
     async def post(self, message: Mapping[str, object]) -> Sent:
         """Create a message (`chat.postMessage`)."""
         with self._calling():
-            return _read(Sent, await self.client.api_call("chat.postMessage", json=dict(message)))
+            return read(Sent, await self.client.api_call("chat.postMessage", json=dict(message)))
 
     async def update(self, message: Mapping[str, object]) -> None:
         """Replace a message (`chat.update`)."""
@@ -160,7 +109,7 @@ class SlackApi:
     async def member(self, user: str) -> Member:
         """A person's names and rank."""
         with self._calling():
-            return _read(MemberReply, await self.client.users_info(user=user)).user
+            return read(MemberReply, await self.client.users_info(user=user)).user
 
     async def replies(self, channel: str, thread: str, oldest: str, cursor: str) -> History:
         """A page of a thread, with the metadata of its messages."""
@@ -168,7 +117,7 @@ class SlackApi:
             reply = await self.client.conversations_replies(
                 channel=channel, ts=thread, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
-            return _read(History, reply)
+            return read(History, reply)
 
     async def history(self, channel: str, oldest: str, cursor: str) -> History:
         """A page of a channel's top level, with the metadata of its messages."""
@@ -176,7 +125,7 @@ class SlackApi:
             reply = await self.client.conversations_history(
                 channel=channel, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
-            return _read(History, reply)
+            return read(History, reply)
 
     async def memberships(self, kind: str, cursor: str) -> Memberships:
         """A page of the channels of a kind (`public_channel`, `private_channel`, `mpim`, `im`) that we are in."""
@@ -184,17 +133,17 @@ class SlackApi:
             reply = await self.client.users_conversations(
                 types=kind, exclude_archived=True, cursor=cursor or None, limit=200
             )
-            return _read(Memberships, reply)
+            return read(Memberships, reply)
 
     async def file(self, file_id: str) -> FileInfo:
         """What Slack knows of a file."""
         with self._calling():
-            return _read(FileReply, await self.client.files_info(file=file_id)).file
+            return read(FileReply, await self.client.files_info(file=file_id)).file
 
     async def upload_slot(self, name: str, length: int) -> UploadSlot:
         """Ask for an address to upload a file to."""
         with self._calling():
-            return _read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
+            return read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
 
     async def share(self, files: Mapping[str, str], channel: str, thread: str | None) -> None:
         """Make uploaded files (id to title) visible in a channel or thread, some time later."""
@@ -218,10 +167,15 @@ class SlackApi:
 
     def bearer(self) -> dict[str, str]:
         """The header that opens private files. Only for hosts that `trusts` names."""
-        return {"Authorization": f"Bearer {self._token}"}
+        return {"Authorization": f"Bearer {self._token.get_secret_value()}"}
 
 
-def _read(record: type[P], response: AsyncSlackResponse) -> P:
+def read(record: type[P], response: AsyncSlackResponse) -> P:
+    """An answer as a record.
+
+    Raises:
+        Unreachable: it is none.
+    """
     try:
         return record.model_validate(cleaned(response.data))
     except ValidationError as error:

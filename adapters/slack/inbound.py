@@ -56,7 +56,7 @@ class Reader:
                 address=place.address(),
                 author=await self.author(home, user),
                 text=await self._text(event.text or ""),
-                files=tuple(self._file(file) for file in event.files),
+                files=tuple(self._file(team, file) for file in event.files),
                 scope=scope_of(team),
                 channel=channel_key(team, event.channel),
             ),
@@ -100,12 +100,12 @@ class Reader:
         others = [user for user in mentioned(text) if user != own.user_id]
         return to_markdown(text, {**await self._users.names(others), own.user_id: own.user})
 
-    def _file(self, file: FilePayload) -> RemoteFile:
+    def _file(self, team: str, file: FilePayload) -> RemoteFile:
         url = file.url_private_download or file.url_private
         return RemoteFile(
             name=file.name or "",
             size=file.size,
-            source={"url": url or "", "type": file.mimetype or ""},
+            source={"url": url or "", "type": file.mimetype or "", "team": team},
             refused=refusal(file, url),
         )
 

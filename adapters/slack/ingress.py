@@ -1,18 +1,11 @@
-"""Accept, then acknowledge: everything that Slack delivers passes here before Bolt does anything with it.
+"""Accept, then acknowledge: everything that Slack delivers for one workspace, as `front.py` hands it on."""
 
-Bolt authorizes before its listeners run and answers 200 when that fails, so an event could be lost there. The hook
-`before_authorize` comes earlier; what it answers is the acknowledgement, and anything but 200 makes Slack send again.
-"""
-
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import structlog
-from pydantic import ValidationError
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from adapters.slack.api import SlackApi, sdk_logger
+from adapters.slack.api import SlackApi
 from adapters.slack.blocks import Target, target
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader, click_team, slash_key
@@ -27,10 +20,6 @@ from bot.relay.commands import command_in
 from bot.relay.contract import Command, CommandName, Inbound, Press, Reception, Verdict
 from bot.relay.queues import Queues
 
-log = structlog.get_logger()
-
-UNAVAILABLE = 503
-"""Not acknowledged: Slack sends an event again at once, after a minute and after five."""
 NOT_TAKEN = "I could not take that down just now. Please try again in a moment."
 ON_IT = "On it. The answer will appear in this channel."
 NO_CONVERSATION = (
@@ -40,7 +29,7 @@ NO_CONVERSATION = (
 
 
 class Ingress:
-    """Slack's deliveries to a `Reception`."""
+    """One workspace's deliveries to a `Reception`."""
 
     def __init__(
         self,
@@ -60,32 +49,13 @@ class Ingress:
         self._taking = taking
         self._turns = Queues()
 
-    def app(self) -> AsyncApp:
-        """The Bolt application, for Socket Mode and for HTTP."""
+    async def dispatch(self, head: Head, body: dict[str, object]) -> BoltResponse:
+        """Accept one delivery. Returns its acknowledgement.
 
-        async def accept(body: dict[str, object], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-            if body.get("type") == "url_verification" or body.get("ssl_check"):
-                return await next_()
-            return await self.take(body)
-
-        return AsyncApp(name="parley", client=self._api.client, before_authorize=accept, logger=sdk_logger())
-
-    async def take(self, body: dict[str, object]) -> BoltResponse:
-        """Accept one delivery. Returns its acknowledgement, or 503."""
-        try:
-            return await self._dispatch(Head.model_validate(body), body)
-        except StoreUnavailable:
-            log.warning("slack event not accepted", reason="store unavailable")
-            return BoltResponse(status=UNAVAILABLE)
-        except ValidationError as error:
-            # Another delivery of the same would fail in the same way. The error's text would quote the message.
-            log.warning("slack payload not understood", fields=[issue["loc"] for issue in error.errors()])
-            return _acknowledged()
-        except Exception:  # process boundary: one bad event must not take the connection down, and Slack sends again
-            log.exception("slack event failed")
-            return BoltResponse(status=500)
-
-    async def _dispatch(self, head: Head, body: dict[str, object]) -> BoltResponse:
+        Raises:
+            StoreUnavailable: not accepted.
+            ValidationError: it makes no sense.
+        """
         if head.command is not None:
             return await self._slash(SlashPayload.model_validate(cleaned(body)))
         if head.type == "block_actions":

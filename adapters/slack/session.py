@@ -1,25 +1,25 @@
 """What all sockets of this process share, from the first that begins to the last that ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from adapters.slack.api import SlackApi
-from adapters.slack.catch_up import CatchUp
+from adapters.slack.attendance import Attendance
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.errors import refused
-from adapters.slack.inbound import Reader
+from adapters.slack.front import Front
 from adapters.slack.ingress import Ingress
 from adapters.slack.living_sockets import LivingSockets
+from adapters.slack.payloads import Head
 from adapters.slack.places import PLATFORM
-from adapters.slack.replies import Identity
 from adapters.slack.settings import BOT_TOKEN
-from adapters.slack.stamps import micros
-from adapters.slack.users import Users
 from adapters.slack.watch import Watch
+from adapters.slack.web import Web
+from adapters.slack.workspaces import Workspaces
 from bot.errors import PlatformError, StoreUnavailable, Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Reception
@@ -33,49 +33,26 @@ RECHECK = 5.0
 
 
 class Session:
-    """Who we are, what is in work, and how far messages have been dealt with: the same for all sockets."""
+    """The Bolt application, what is in work, and the workspaces: the same for all sockets."""
 
-    def __init__(
-        self, api: SlackApi, identity: Identity, users: Users, reception: Reception, seen: Seen, watch: Watch
-    ) -> None:
-        """Hand events to `reception`; `seen` has been loaded."""
-        self._seen = seen
-        self._first = seen.mark is None
-        self._identity = identity
-        self._again = watch.again
-        self._courtesies = Courtesies()
-        ingress = Ingress(api, identity, Reader(identity, users), reception, self._courtesies, self.taking)
-        self.app = ingress.app()
-        self.sockets = LivingSockets(watch.gap, self._missed)
-        self._catch_up = CatchUp(api, identity, reception, seen, ingress.hear_late, watch.again)
+    def __init__(self, attendance: Attendance, courtesies: Courtesies, web: Web, api: SlackApi, watch: Watch) -> None:
+        """Hand events to `attendance`, which is closed with this."""
+        self._attendance = attendance
+        self._courtesies = courtesies
+        front = Front(self._ingress_of)
+        self.app = front.app(web.client())
+        self.take = front.take
+        self.sockets = LivingSockets(watch.gap, self.missed)
         self.revoked = asyncio.create_task(_revoked(api), name="slack token")
         """Done only when Slack does not accept the bot token any more; it raises why."""
-        self._tasks = (
-            self.revoked,
-            asyncio.create_task(seen.keep(), name="slack mark"),
-            asyncio.create_task(self._catch_up.keep(), name="slack catch-up"),
-        )
 
-    @contextmanager
-    def taking(self, ts: str) -> Generator[None]:
-        """Around dealing with an event. What cannot be stored is read later, however long Slack sends it again."""
-        with self._seen.taking(micros(ts)):
-            try:
-                yield
-            except StoreUnavailable:
-                self._catch_up.begin(self._again)
-                raise
+    async def _ingress_of(self, head: Head) -> Ingress:
+        del head
+        return self._attendance.ingress
 
-    async def begin(self) -> None:
-        """Keep the mark of the very first start at once: from here on nothing is missed."""
-        if self._first:
-            self._seen.release(micros(f"{self._identity.at:.6f}"))
-            await self._seen.write()
-
-    def _missed(self) -> None:
-        if not self._first:
-            self._catch_up.begin()
-        self._first = False
+    def missed(self) -> None:
+        """Nobody may have listened until now: read what was said."""
+        self._attendance.missed()
 
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""
@@ -83,10 +60,9 @@ class Session:
             await self._courtesies.finish()
         finally:
             await self._courtesies.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._seen.write()
+            self.revoked.cancel()
+            await asyncio.gather(self.revoked, return_exceptions=True)
+            await self._attendance.close()
 
 
 @dataclass(slots=True)
@@ -98,10 +74,10 @@ class _Open:
 class Sessions:
     """Opens the session for the first socket and closes it after the last."""
 
-    def __init__(self, api: SlackApi, notes: Notes, watch: Watch) -> None:
+    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch) -> None:
         """Remember in `notes` how far messages have been dealt with."""
-        self._api = api
-        self._users = Users(api)
+        self._web = web
+        self._workspaces = workspaces
         self._notes = notes
         self._watch = watch
         self._open: _Open | None = None
@@ -128,15 +104,18 @@ class Sessions:
                 await joined.session.close()
 
     async def _begin(self, reception: Reception) -> Session:
+        workspace = self._workspaces.only
         try:
-            identity = await patiently(self._api.identity, PLATFORM)
+            identity = await patiently(workspace.api.identity, PLATFORM)
         except PlatformError as error:
             raise refused(BOT_TOKEN, error) from error
         seen = Seen(self._notes, f"slack seen {identity.tenant}")
         await _loaded(seen)
-        session = Session(self._api, identity, self._users, reception, seen, self._watch)
+        courtesies = Courtesies()
+        attendance = Attendance(workspace, identity, reception, seen, courtesies, self._watch)
+        session = Session(attendance, courtesies, self._web, workspace.api, self._watch)
         try:
-            await session.begin()
+            await attendance.begin()
         except BaseException:
             await session.close()
             raise

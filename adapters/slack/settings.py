@@ -7,6 +7,7 @@ from bot.domain.record import Record
 SLACK_API = "https://slack.com/api/"
 BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a setting
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105
+SIGNING_SECRET = "SLACK_SIGNING_SECRET"  # noqa: S105
 
 
 class SlackConfig(Record):
@@ -16,6 +17,8 @@ class SlackConfig(Record):
     """`xoxb-…`, for everything but opening the socket."""
     app_token: SecretStr | None = None
     """`xapp-…` with the scope `connections:write`, for opening sockets only: a process that only writes needs none."""
+    signing_secret: SecretStr | None = None
+    """Given when Slack sends its deliveries to our web server: then there are no sockets."""
     api_url: str | None = None
     """Base URL of the Web API when it is not Slack's own, e.g. `http://127.0.0.1:8080/api/`."""
     connections: int = 2

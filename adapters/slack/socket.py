@@ -18,13 +18,15 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from adapters.slack.api import SlackApi, sdk_logger
+from adapters.slack.api import read
 from adapters.slack.errors import refused, slack_errors
 from adapters.slack.living_sockets import LivingSockets
 from adapters.slack.places import PLATFORM
+from adapters.slack.replies import SocketUrl
 from adapters.slack.session import Session
 from adapters.slack.settings import APP_TOKEN
 from adapters.slack.watch import Watch
+from adapters.slack.web import Web, sdk_logger
 from bot.errors import Forbidden, OperatorError, PlatformError, Unauthorised
 from bot.relay.waiting import patiently
 
@@ -55,11 +57,11 @@ class Socket:
     """One connection, replaced for as long as `run` is not cancelled."""
 
     def __init__(
-        self, name: str, api: SlackApi, app: AsyncApp, app_token: str, watch: Watch, sockets: LivingSockets
+        self, name: str, web: Web, app: AsyncApp, app_token: str, watch: Watch, sockets: LivingSockets
     ) -> None:
         self.name = name
         self._sockets = sockets
-        self._api = api
+        self._web = web
         self._app = app
         self._app_token = app_token
         self._watch = watch
@@ -84,14 +86,16 @@ class Socket:
             log.warning("slack connection replaced", connection=self.name)
 
     def _client(self, url: str | None) -> Client:
+        asking = self._web.client()
+        asking.session = self._web.session()
         client = Client(
             app_token=self._app_token,
-            web_client=self._api.client,
+            web_client=asking,
             ping_interval=self._watch.ping,
             logger=sdk_logger(),
         )
         client.wss_uri = url
-        client.proxy = self._api.client.proxy
+        client.proxy = asking.proxy
         client.message_listeners.append(self._greeted)
         client.socket_mode_request_listeners.append(self._handle)
         return client
@@ -164,7 +168,7 @@ class Socket:
 
 @asynccontextmanager
 async def listening(
-    name: str, api: SlackApi, app_token: str, session: Session, watch: Watch
+    name: str, web: Web, app_token: str, session: Session, watch: Watch
 ) -> AsyncGenerator[asyncio.Task[None]]:
     """Keep one socket until the block is left. Entered when Slack has greeted it.
 
@@ -174,10 +178,10 @@ async def listening(
         OperatorError: Slack refused a token.
     """
     try:
-        url = await patiently(partial(api.socket_url, app_token), PLATFORM)
+        url = await patiently(partial(socket_url, web, app_token), PLATFORM)
     except PlatformError as error:
         raise refused(APP_TOKEN, error) from error
-    socket = Socket(name, api, session.app, app_token, watch, session.sockets)
+    socket = Socket(name, web, session.app, app_token, watch, session.sockets)
     keeper = asyncio.create_task(_stay_connected(socket, url, session.revoked), name=name)
     try:
         await _first(socket, keeper)
@@ -191,6 +195,18 @@ async def listening(
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
         session.sockets.left(name)
+
+
+async def socket_url(web: Web, app_token: str) -> str:
+    """A fresh address; also the proof that the app token is good.
+
+    Raises:
+        PlatformError: Slack gives none.
+    """
+    client = web.client()
+    client.session = web.session()
+    with slack_errors():
+        return read(SocketUrl, await client.apps_connections_open(app_token=app_token)).url
 
 
 async def _stay_connected(socket: Socket, url: str, revoked: asyncio.Task[None]) -> None:

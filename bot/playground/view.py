@@ -142,6 +142,8 @@ class FieldView(Record):
     value: str = ""
     multiline: bool = False
     required: bool = False
+    choices: tuple[str, ...] = ()
+    """The value is one of these; anything may be written when there are none."""
 
 
 class FormView(Record):

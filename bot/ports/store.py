@@ -31,6 +31,14 @@ class Intake(Protocol):
         """
         ...
 
+    async def first_time(self, key: str) -> bool:
+        """Remember a key that belongs to no message, as long as other dedupe keys. Returns whether it was new.
+
+        Raises:
+            StoreUnavailable: nobody knows.
+        """
+        ...
+
     async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
         """Let the question of an answered run be answered anew, by a new run of the same assistant, in one transaction.
 

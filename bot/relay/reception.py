@@ -71,6 +71,10 @@ class PlatformReception:
         """Where something was said to us since then, so many of each kind, the newest first."""
         return await self.store.intake.live_conversations(since, within, without, _MOST_LIVE)
 
+    async def first_time(self, key: str) -> bool:
+        """Whether this key is told for the first time."""
+        return await self.store.intake.first_time(key)
+
     async def edited(self, edited: Edited) -> bool:
         """A message was changed: whoever reads it from now on reads the new text."""
         words, whole = await shortened(clean_text(edited.text), self.store.files, self.limits)

@@ -81,6 +81,11 @@ class Intake:
         rows = [{"key": key, "run_id": run_id, "received_at": now} for key in keys]
         return len((await tx.execute(_REMEMBER[self.engines.postgres], rows)).all()) == len(keys)
 
+    @writing
+    async def first_time(self, tx: Transaction, key: str) -> bool:
+        """Remember a key that belongs to no message. Returns whether it was new."""
+        return await self._remember(tx, [clean(key)], "", int(time.time()))
+
     async def _duplicate(self, tx: Transaction, keys: list[str], run_id: str) -> Acceptance:
         mine = inbound_keys.c.key.in_(keys)
         first = (

@@ -198,3 +198,17 @@ async def test_no_kind_of_live_conversations_pushes_another_out(scene: Scene) ->
     found = await live(0, kinds, ":interaction:", 2)
     assert found == ("discord:dm:1", "discord:7:2", "discord:8:2", "discord:8:1")
     assert await live(0, kinds, "_interaction_", 1) == ("discord:dm:1", "discord:7:interaction:2", "discord:8:2")
+
+
+async def test_a_key_without_a_message_is_new_once(store: Store) -> None:
+    """Also when several processes are told it at the same moment."""
+    answers = await asyncio.gather(*(store.intake.first_time("slack request v0=1") for _ in range(4)))
+    assert sorted(answers) == [False, False, False, True]
+    assert not await store.intake.first_time("slack request v0=1")
+    assert await store.intake.first_time("slack request v0=2")
+
+
+async def test_a_key_without_a_message_is_forgotten_with_the_others(store: Store) -> None:
+    await store.intake.first_time("slack request v0=1")
+    assert await store.upkeep.forget_keys(0) == 1
+    assert await store.intake.first_time("slack request v0=1")

@@ -67,6 +67,14 @@ class RecordingReception:
         await self._tell()
         return self.reply
 
+    async def first_time(self, key: str) -> bool:
+        """Remember a key beside those of messages."""
+        await self._pass()
+        self._fail_if_told()
+        new = key not in self._keys
+        self._keys.add(key)
+        return new
+
     async def edited(self, edited: Edited) -> bool:
         """Record an edit; one of a message that was accepted counts."""
         await self._pass()

@@ -3,6 +3,7 @@
 from bot.playground.slack.faults import FaultKind, Faults
 from bot.playground.slack.journal import Call, Ping, Sent, Unfurl
 from bot.playground.slack.records import Message, SharedFile
+from bot.playground.slack.request_url import Delivered, RequestUrl, Tampering
 from bot.playground.slack.rules import BOT_SCOPES, EVENTS, SlackRules, Tier
 from bot.playground.slack.stand_in import SlackStandIn
 
@@ -10,14 +11,17 @@ __all__ = [
     "BOT_SCOPES",
     "EVENTS",
     "Call",
+    "Delivered",
     "FaultKind",
     "Faults",
     "Message",
     "Ping",
+    "RequestUrl",
     "Sent",
     "SharedFile",
     "SlackRules",
     "SlackStandIn",
+    "Tampering",
     "Tier",
     "Unfurl",
 ]

@@ -1,18 +1,17 @@
-"""What people do: speak, use commands, press buttons, change and delete what they said."""
+"""What people do: speak, forward, change and delete what they said, open the bot's pages."""
 
 import time
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from bot.playground.slack.blocks_html import block_buttons
+from bot.playground.slack.cast import Cast
 from bot.playground.slack.entities import compose, rich_text
 from bot.playground.slack.events import Events
-from bot.playground.slack.payloads import message_json
+from bot.playground.slack.payloads import TOMBSTONE, file_json, permalink
 from bot.playground.slack.records import Channel, FileMode, Member, Message, SharedFile
-from bot.playground.slack.response_urls import answer
-from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk
-from bot.playground.slack.wire import JsonObject, JsonValue, as_text
-from bot.playground.slack.world import APP_ID, DOMAIN, TEAM_ID, media_type
+from bot.playground.slack.wire import JsonObject, JsonValue
+from bot.playground.slack.world import BOT_USER, TEAM_ID, media_type
 from bot.playground.view import NotPossible, Upload
 
 LONGEST_MESSAGE = 12_000
@@ -30,15 +29,24 @@ class Disguise:
 class Acts:
     """People's deeds. Errors are `NotPossible` with what Slack would show."""
 
-    def __init__(self, desk: Desk, events: Events) -> None:
+    def __init__(self, desk: Desk, events: Events, cast: Cast) -> None:
         self._desk = desk
         self._events = events
+        self._cast = cast
         self.disguises: list[Disguise] = []
 
-    def speak(self, person: str, channel: str, text: str, thread: str | None, files: tuple[Upload, ...]) -> str:
-        """Send a message; returns its ts."""
-        member, place = self.member(person), self.place(person, channel)
-        if not text.strip() and not files:
+    def speak(
+        self,
+        person: str,
+        channel: str,
+        text: str,
+        thread: str | None,
+        files: tuple[Upload, ...],
+        forwarded: tuple[str, str] | None = None,
+    ) -> str:
+        """Send a message, with another one (channel and ts) forwarded in it if there is one; returns its ts."""
+        member, place = self._cast.member(person), self._cast.place(person, channel)
+        if not text.strip() and not files and forwarded is None:
             raise NotPossible("There is nothing to send.")
         if len(text) > LONGEST_MESSAGE:
             raise NotPossible(f"Messages can have {LONGEST_MESSAGE:,} characters at most.")
@@ -53,6 +61,7 @@ class Acts:
             subtype="file_share" if files else None,
             files=tuple(self._upload(member, file) for file in files),
             client_msg_id=self._desk.world.token(32),
+            attachments=(self._share(person, *forwarded),) if forwarded else (),
         )
         self._desk.workspace.say(message)
         return message.ts
@@ -83,134 +92,85 @@ class Acts:
 
     def edit(self, person: str, channel: str, ts: str, text: str) -> None:
         """A person changes their own message."""
-        old = self._own(person, channel, ts)
+        old = self._cast.message(person, channel, ts)
+        if old.user != self._cast.member(person).id or old.subtype == TOMBSTONE:
+            raise NotPossible("This is not your message.")
+        if not text.strip():
+            raise NotPossible("There is nothing to send.")
         composed = compose(self._desk.world, text)
         self._desk.workspace.edit(old, replace(old, text=composed, blocks=(rich_text(composed),)))
 
     def delete(self, person: str, channel: str, ts: str) -> None:
-        """A person deletes their own message."""
-        self._desk.workspace.delete(self._own(person, channel, ts))
-
-    def _own(self, person: str, channel: str, ts: str) -> Message:
-        message = self._desk.world.message(self.place(person, channel).id, ts)
-        if message is None or message.user != self.member(person).id:
+        """A person deletes their own message; an administrator may delete any."""
+        message, member = self._cast.message(person, channel, ts), self._cast.member(person)
+        if message.user != member.id and not member.administrator:
             raise NotPossible("This is not your message.")
-        return message
+        self._desk.workspace.delete(message)
 
     def react(self, person: str, channel: str, ts: str, name: str) -> None:
         """A person reacts to a message."""
-        message = self._desk.world.message(self.place(person, channel).id, ts)
+        message = self._desk.world.message(self._cast.place(person, channel).id, ts)
         if message is None:
             raise NotPossible("This message does not exist any more.")
-        self._desk.workspace.react(message, name, self.member(person).id)
+        self._desk.workspace.react(message, name, self._cast.member(person).id)
 
-    def open_home(self, person: str) -> None:
-        """A person opens the direct messages with the bot."""
-        member = self.member(person)
-        self._events.home_opened(member, self.place(person, member.id))
+    def visit(self, person: str, place: Literal["messages", "home"]) -> None:
+        """Open the direct messages with the bot, or its home page."""
+        if place == "home" and not self._desk.rules.home_tab:
+            raise NotPossible("This application has no home page.")
+        member = self._cast.member(person)
+        self._events.home_opened(member, self._cast.place(person, member.id), place)
 
-    async def command(self, person: str, channel: str, name: str, text: str) -> str:
-        """Use a slash command; returns what the acknowledgement says."""
-        member, place = self.member(person), self.place(person, channel)
-        command = name.removeprefix("/")
-        if command not in (one.name for one in self._desk.rules.commands):
-            raise NotPossible(f"/{command} is not a valid command.")
-        note = f"{member.name.split()[0]} used /{command}"
-        response_url = self._desk.interactions.response_url(member.id, place.id, note=note)
-        payload: JsonObject = {
-            "token": "deprecated",
-            "team_id": TEAM_ID,
-            "team_domain": DOMAIN,
-            "channel_id": place.id,
-            "channel_name": "directmessage" if place.is_direct else place.name,
-            "user_id": member.id,
-            "user_name": member.handle,
-            "command": f"/{command}",
-            "text": text,
-            "api_app_id": APP_ID,
-            "is_enterprise_install": "false",
-            "response_url": response_url,
-            "trigger_id": self._desk.interactions.trigger(),
-        }
-        reply = await self._interact("slash_commands", payload, f"/{command}")
-        return self._show_reply(response_url, reply)
-
-    def _show_reply(self, response_url: str, reply: JsonObject) -> str:
-        """An acknowledgement with a payload is a first answer."""
-        if not reply:
-            return ""
-        url = self._desk.interactions.use_response_url(response_url.rsplit("/", 1)[1])
-        try:
-            message = None if isinstance(url, str) else answer(self._desk, url, Arguments(reply))
-        except Refusal as problem:
-            raise NotPossible(f"The application answered something invalid ({problem.error}).") from problem
-        return message.text if message else ""
-
-    async def press(self, person: str, channel: str, ts: str, button: str) -> None:
-        """Press a button."""
-        member, place = self.member(person), self.place(person, channel)
-        message = self._desk.world.message(place.id, ts)
-        if message is None or message.only_for not in (None, member.id):
-            raise NotPossible("This message does not exist any more.")
-        pressed = next((one for one in block_buttons(message.blocks) if one.view.id == button), None)
-        if pressed is None:
-            raise NotPossible("This button does not exist any more.")
-        action = pressed.action | {"action_ts": self._desk.world.next_ts()}
-        await self._interact("interactive", self._block_actions(member, place, message, action), "The button")
-
-    def _block_actions(self, member: Member, place: Channel, message: Message, action: JsonObject) -> JsonObject:
-        container: JsonObject = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": place.id,
-            "is_ephemeral": message.only_for is not None,
-        }
-        if message.thread_ts:
-            container["thread_ts"] = message.thread_ts
-        whole: JsonValue = message_json(self._desk.world, message)
-        actions: list[JsonValue] = [action]
-        return {
-            "type": "block_actions",
-            "user": {"id": member.id, "username": member.handle, "name": member.handle, "team_id": TEAM_ID},
-            "api_app_id": APP_ID,
-            "token": "deprecated",
-            "container": container,
-            "trigger_id": self._desk.interactions.trigger(),
-            "team": {"id": TEAM_ID, "domain": DOMAIN},
-            "enterprise": None,
-            "is_enterprise_install": False,
-            "channel": {"id": place.id, "name": "directmessage" if place.is_direct else place.name},
-            **({} if message.only_for else {"message": whole}),
-            "state": {"values": {}},
-            "response_url": self._desk.interactions.response_url(
-                member.id, place.id, message=message.ts, thread=message.thread_ts
-            ),
-            "actions": actions,
-        }
-
-    async def _interact(self, kind: str, payload: JsonObject, what: str) -> JsonObject:
-        """Deliver once; Slack never repeats commands and clicks."""
-        if self._desk.socket_mode.connections == 0:
-            raise NotPossible(f'{what} failed with the error "dispatch_failed".')
-        slash = kind == "slash_commands"
-        reply = await self._desk.socket_mode.deliver(
-            "slash_commands" if slash else "interactive", payload, accepts_payload=slash
+    def begin_thread(self, person: str) -> str:
+        """Open a thread with the assistant in the old split pane, before anything is said; returns its ts."""
+        member = self._cast.member(person)
+        place = self._cast.place(person, member.id)
+        root = Message(
+            ts=self._desk.world.next_ts(),
+            channel=place.id,
+            user=BOT_USER,
+            text="New assistant thread",
+            subtype="assistant_app_thread",
+            from_bot=True,
         )
-        if reply is None:
-            raise NotPossible(f'{what} failed with the error "operation_timeout": the application did not respond.')
-        return reply
+        self._desk.world.put(root)
+        self._events.thread_started(member, root)
+        return root.ts
 
-    def member(self, person: str) -> Member:
-        """The member that a person on the page is."""
-        member = self._desk.world.person(person)
-        if member is None or member.is_bot:
-            raise NotPossible(f"There is nobody called {person}.")
-        return member
+    def stop_session(self, person: str, channel: str, thread: str) -> None:
+        """Press Slack's own Stop button of a session."""
+        member, place = self._cast.member(person), self._cast.place(person, channel)
+        root = self._root(place, thread)
+        self._events.session_stopped(member, place, root or thread)
 
-    def place(self, person: str, name: str) -> Channel:
-        """A channel that the person can see, by id or name; `dm` is their direct messages with the bot."""
-        member = self.member(person)
-        channel = self._desk.world.channel(member.id if name == "dm" else name)
-        if channel is None or member.id not in channel.members:
-            raise NotPossible(f"There is no channel {as_text(name)}.")
-        return channel
+    def preview(self, channel: str, ts: str, url: str) -> None:
+        """Slack has fetched the preview of a link in a message."""
+        place = self._desk.world.channels[channel]
+        message = self._desk.world.message(place.id, ts)
+        if message is None:
+            raise NotPossible("This message does not exist any more.")
+        attachment: JsonObject = {"id": 1, "from_url": url, "original_url": url, "title": "A page", "text": "Preview"}
+        self._desk.workspace.preview(message, attachment)
+
+    def _share(self, person: str, channel: str, ts: str) -> JsonObject:
+        """A message as an attachment of the one that forwards it."""
+        message = self._cast.message(person, channel, ts)
+        author = self._desk.world.members[message.user]
+        files: list[JsonValue] = [file_json(self._desk.world, self._desk.world.files[one]) for one in message.files]
+        return {
+            "id": 1,
+            "ts": message.ts,
+            "channel_id": message.channel,
+            "channel_team": TEAM_ID,
+            "is_msg_unfurl": True,
+            "is_share": True,
+            "author_id": author.id,
+            "author_name": author.name,
+            "author_subname": author.name,
+            "from_url": permalink(message.channel, message.ts),
+            "fallback": f"{author.name}: {message.text}",
+            "text": message.text,
+            "footer": "Slack Conversation",
+            "mrkdwn_in": ["text"],
+            **({"files": files} if files else {}),
+        }

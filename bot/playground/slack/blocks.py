@@ -5,11 +5,16 @@ from collections.abc import Iterable, Sequence
 from bot.playground.slack.limits import (
     BLOCK_ID,
     BLOCKS,
+    CHOICES,
     CONFIRM,
     ELEMENTS,
     FEEDBACK_BUTTON,
+    INPUTS,
+    OPTION,
     TABLE_CELLS,
     TABLE_CHARACTERS,
+    VIEW_BLOCKS,
+    VIEW_BLOCKS_MOST,
     Shape,
 )
 from bot.playground.slack.rules import SlackRules
@@ -28,6 +33,20 @@ def problems(blocks: Sequence[JsonValue], rules: SlackRules) -> list[str]:
     check.unique("block_id", (as_text(block.get("block_id")) for block in as_objects(list(blocks))))
     if markdown_characters(blocks) > rules.markdown_characters:
         check.note("", f"markdown blocks must be less than {rules.markdown_characters + 1} characters together")
+    return check.found
+
+
+def view_block_problems(blocks: Sequence[JsonObject]) -> list[str]:
+    """The same for the blocks of a modal or a home page, which may hold other kinds."""
+    check = _Check()
+    if not 1 <= len(blocks) <= VIEW_BLOCKS_MOST:
+        check.note("", f"no fewer than 1 and no more than {VIEW_BLOCKS_MOST} items allowed")
+    for index, block in enumerate(blocks):
+        if block.get("type") not in VIEW_BLOCKS:
+            check.note(f"/blocks/{index}", f"unsupported type: {block.get('type')}")
+        else:
+            check.block(f"/blocks/{index}", block)
+    check.unique("block_id", (as_text(block.get("block_id")) for block in blocks))
     return check.found
 
 
@@ -84,6 +103,8 @@ class _Check:
                 self.note(place, "missing required field: text")
             if "accessory" in block:
                 self.element(f"{place}/accessory", block["accessory"], tuple(ELEMENTS))
+        elif kind == "input":
+            self.element(f"{place}/element", block.get("element"), INPUTS)
         elif kind == "table":
             self.table(place, block)
         elif kind == "image" and not block.get("image_url") and not block.get("slack_file"):
@@ -117,9 +138,20 @@ class _Check:
             self.note(f"{place}/style", "must be a valid enum value")
         if "confirm" in element:
             self.shape(f"{place}/confirm", as_object(element["confirm"]), CONFIRM)
+        if kind in CHOICES:
+            self.options(place, element)
         if kind == "feedback_buttons":
             for name in ("positive_button", "negative_button"):
                 self.shape(f"{place}/{name}", as_object(element.get(name)), FEEDBACK_BUTTON)
+
+    def options(self, place: str, element: JsonObject) -> None:
+        options = as_list(element.get("options"))
+        if not options:
+            self.note(f"{place}/options", "no fewer than 1 items required")
+        for index, option in enumerate(options):
+            self.shape(f"{place}/options/{index}", as_object(option), OPTION)
+        if "initial_option" in element and element["initial_option"] not in options:
+            self.note(f"{place}/initial_option", "must be one of the options")
 
     def shape(self, place: str, value: JsonObject, shape: Shape, always: tuple[str, ...] = ()) -> None:
         for name in shape.required:

@@ -60,16 +60,44 @@ class Events:
         event: JsonObject = {"type": "message", "subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts, **more}
         self._send(f"message.{_SUBSCRIPTIONS[channel.type]}", channel, event | _place(channel))
 
-    def home_opened(self, member: Member, channel: Channel) -> None:
-        """A person opened the agent's Messages tab."""
+    def home_opened(self, member: Member, channel: Channel, tab: str) -> None:
+        """A person opened the agent's Messages tab, or its home page."""
         event: JsonObject = {
             "type": "app_home_opened",
             "user": member.id,
             "channel": channel.id,
-            "tab": "messages",
+            "tab": tab,
             "event_ts": self._world.next_ts(),
         }
+        if tab == "home" and member.id in self._world.homes:
+            event["view"] = self._world.homes[member.id]
         self._send("app_home_opened", channel, event)
+
+    def thread_started(self, member: Member, root: Message) -> None:
+        """A person opened a thread with the assistant in the old split pane."""
+        event: JsonObject = {
+            "type": "assistant_thread_started",
+            "assistant_thread": {
+                "user_id": member.id,
+                "context": {"team_id": TEAM_ID},
+                "channel_id": root.channel,
+                "thread_ts": root.ts,
+            },
+            "event_ts": self._world.next_ts(),
+        }
+        self._send("assistant_thread_started", self._world.channels[root.channel], event)
+
+    def session_stopped(self, member: Member, channel: Channel, thread: str) -> None:
+        """A person pressed Slack's own Stop button."""
+        event: JsonObject = {
+            "type": "agent_session_stopped",
+            "user": member.id,
+            "channel": channel.id,
+            "thread_ts": thread,
+            "streaming_message_ts": [],
+            "event_ts": self._world.next_ts(),
+        }
+        self._send("agent_session_stopped", channel, event)
 
     def _send(self, subscription: str, channel: Channel, event: JsonObject) -> None:
         if subscription not in self.rules.events or BOT_USER not in channel.members:

@@ -9,6 +9,14 @@ from bot.playground.slack.world import World
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """Permission to open a modal for somebody, once and soon."""
+
+    user: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseUrl:
     """Permission to answer an interaction a few times."""
 
@@ -29,21 +37,21 @@ class Interactions:
     def __init__(self, rules: SlackRules, world: World) -> None:
         self.rules = rules
         self._world = world
-        self._triggers: dict[str, float] = {}
+        self._triggers: dict[str, Trigger] = {}
         self._urls: dict[str, ResponseUrl] = {}
 
-    def trigger(self) -> str:
-        """A fresh `trigger_id`."""
+    def trigger(self, user: str) -> str:
+        """A fresh `trigger_id` of somebody's deed."""
         trigger = f"{int(time.time() * 1000)}.{self._world.token(12)}"
-        self._triggers[trigger] = time.monotonic() + self.rules.trigger_seconds
+        self._triggers[trigger] = Trigger(user, time.monotonic() + self.rules.trigger_seconds)
         return trigger
 
-    def use_trigger(self, trigger: str) -> Literal["invalid_trigger_id", "expired_trigger_id"] | None:
+    def use_trigger(self, trigger: str) -> Trigger | Literal["invalid_trigger_id", "expired_trigger_id"]:
         """Use a `trigger_id` up; says what is wrong with it."""
-        expires = self._triggers.pop(trigger, None)
-        if expires is None:
+        found = self._triggers.pop(trigger, None)
+        if found is None:
             return "invalid_trigger_id"
-        return "expired_trigger_id" if expires < time.monotonic() else None
+        return "expired_trigger_id" if found.expires < time.monotonic() else found
 
     def response_url(
         self, user: str, channel: str, *, message: str | None = None, thread: str | None = None, note: str | None = None

@@ -29,6 +29,11 @@ _MENUS = (
     "radio_buttons", "checkboxes",
 )  # fmt: skip
 
+CHOICES = ("static_select", "radio_buttons")
+"""Menus whose options are checked as well."""
+INPUTS = ("plain_text_input", *_MENUS)
+"""What an input block may hold."""
+
 BLOCKS: dict[str, Shape] = {
     "markdown": Shape(("text",)),
     "section": Shape(
@@ -54,10 +59,21 @@ BLOCKS: dict[str, Shape] = {
     "container": Shape(loose=True, most={"children": 10, "child_blocks": 10}),
     "file": Shape(loose=True),
     "video": Shape(loose=True),
-    "input": Shape(("label", "element"), loose=True),
+    "input": Shape(
+        ("label", "element"),
+        ("hint", "optional", "dispatch_action"),
+        {"label": 2_000, "hint": 2_000},
+        plain=("label", "hint"),
+    ),
     "plan": Shape(loose=True),
     "task_card": Shape(loose=True),
 }
+
+VIEW_BLOCKS = frozenset(
+    {"actions", "context", "divider", "header", "image", "input", "rich_text", "section", "table", "video"}
+)
+"""What modals and home pages may hold: no `markdown` and no `context_actions`, which belong to messages."""
+VIEW_BLOCKS_MOST = 100
 
 ELEMENTS: dict[str, Shape] = {
     "button": Shape(
@@ -77,7 +93,30 @@ ELEMENTS: dict[str, Shape] = {
     "mrkdwn": Shape(("text",), ("verbatim",), {"text": 3_000}),
     "plain_text": Shape(("text",), ("emoji",), {"text": 3_000}),
     "workflow_button": Shape(loose=True),
-    **{menu: Shape(loose=True, most={"action_id": 255, "options": 100}) for menu in _MENUS},
+    "plain_text_input": Shape(
+        optional=(
+            "action_id",
+            "placeholder",
+            "initial_value",
+            "multiline",
+            "min_length",
+            "max_length",
+            "dispatch_action_config",
+            "focus_on_load",
+        ),
+        most={"action_id": 255, "placeholder": 150, "initial_value": 3_000},
+        plain=("placeholder",),
+    ),
+    "static_select": Shape(
+        ("options",),
+        ("action_id", "placeholder", "initial_option", "confirm", "focus_on_load"),
+        {"action_id": 255, "placeholder": 150, "options": 100},
+        plain=("placeholder",),
+    ),
+    "radio_buttons": Shape(
+        ("options",), ("action_id", "initial_option", "confirm", "focus_on_load"), {"action_id": 255, "options": 10}
+    ),
+    **{menu: Shape(loose=True, most={"action_id": 255, "options": 100}) for menu in _MENUS if menu not in CHOICES},
 }
 
 FEEDBACK_BUTTON = Shape(("text", "value"), ("accessibility_label",), {"text": 75, "value": 2_000}, plain=("text",))
@@ -87,6 +126,12 @@ CONFIRM = Shape(
     {"title": 100, "text": 300, "confirm": 30, "deny": 30},
     plain=("title", "confirm", "deny"),
     text=("text",),
+)
+OPTION = Shape(
+    ("text", "value"),
+    ("description", "url"),
+    {"text": 75, "value": 150, "description": 75},
+    plain=("text", "description"),
 )
 BLOCK_ID = 255
 TABLE_CELLS = 20

@@ -4,8 +4,11 @@ from pathlib import PurePath
 
 from bot.playground.slack.records import Channel, Member, Message, SharedFile
 from bot.playground.slack.wire import JsonObject, JsonValue, without_none
-from bot.playground.slack.world import APP_ID, BOT_ID, BOT_NAME, BOT_USER, TEAM_ID, World
+from bot.playground.slack.world import APP_ID, BOT_ID, BOT_NAME, BOT_USER, DOMAIN, TEAM_ID, World
 
+TOMBSTONE = "tombstone"
+"""Subtype of what is left of a deleted message that has replies."""
+SLACKBOT = "USLACKBOT"
 _EXTENSIONS = {"jpeg": "jpg", "markdown": "md", "": "binary"}
 
 
@@ -88,6 +91,7 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             "client_msg_id": message.client_msg_id,
             "blocks": list(message.blocks) or None,
             "files": files or None,
+            "attachments": list(message.attachments) or None,
             "upload": False if files else None,
             "edited": {"user": message.user, "ts": message.edited_ts} if message.edited_ts else None,
             "reactions": [
@@ -97,6 +101,8 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             "metadata": message.metadata if metadata else None,
         }
     )
+    if message.subtype == TOMBSTONE:
+        shown |= {"user": SLACKBOT, "hidden": True}
     return shown | _thread_json(world, message)
 
 
@@ -117,6 +123,11 @@ def _thread_json(world: World, message: Message) -> JsonObject:
         "is_locked": False,
         "subscribed": False,
     }
+
+
+def permalink(channel: str, ts: str) -> str:
+    """A message's own address."""
+    return f"https://{DOMAIN}.slack.com/archives/{channel}/p{ts.replace('.', '')}"
 
 
 def bot_json(world: World) -> JsonObject:

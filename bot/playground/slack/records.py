@@ -82,6 +82,8 @@ class Message:
     from_bot: bool = False
     note: str | None = None
     """What the page shows above it: who used which command."""
+    attachments: tuple[JsonObject, ...] = ()
+    """Forwarded messages and previews of links, as Slack hangs them on."""
 
     @property
     def root(self) -> str:
@@ -126,3 +128,11 @@ class Status:
     thread: str
     text: str
     loading_messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """A modal before somebody's eyes."""
+
+    user: str
+    view: JsonObject

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bot.domain.record import Record
-from bot.playground.view import CommandView, OptionView
+from bot.playground.view import CommandView, MenuView, OptionView
 
 BOT_SCOPES = (
     "app_mentions:read", "assistant:write", "chat:write", "commands", "im:history", "im:read", "im:write",
@@ -24,8 +24,22 @@ ASK = CommandView(
     description="Ask Parley a question",
     options=(OptionView(name="text", description="Your question", required=True),),
 )
-NEW = CommandView(name="new", description="Start over: forget what was said in your last conversation here")
-STOP = CommandView(name="stop", description="Stop the answer that is being written for you here")
+COMMANDS = (
+    ASK,
+    CommandView(name="new", description="Start over: the next message begins a new conversation"),
+    CommandView(name="stop", description="Stop the answer that is being written here"),
+    CommandView(name="forget", description="Forget this conversation: what was said and its files are deleted here"),
+    CommandView(name="usage", description="What you and this conversation have used"),
+    CommandView(name="model", description="Which assistant and which model answer here"),
+    CommandView(name="help", description="What the assistant can do"),
+)
+"""The slash commands of the app's manifest."""
+
+SHORTCUTS = (
+    MenuView(id="ask_about_message", label="Ask about this"),
+    MenuView(id="summarise_thread", label="Summarise thread"),
+)
+"""The message shortcuts of the app's manifest: callback id and name."""
 
 
 class Tier(Record):
@@ -53,8 +67,12 @@ class SlackRules(Record):
     """Subscribed event types; others are not sent."""
     scopes: tuple[str, ...] = BOT_SCOPES
     """What the bot token may do."""
-    commands: tuple[CommandView, ...] = (ASK, NEW, STOP)
+    commands: tuple[CommandView, ...] = COMMANDS
     """Slash commands that the app declares, without the slash."""
+    shortcuts: tuple[MenuView, ...] = SHORTCUTS
+    """Message shortcuts that the app declares."""
+    home_tab: bool = True
+    """Whether the app has a home page."""
 
     ack_seconds: float = 3.0
     """How long an envelope waits for its acknowledgement."""

@@ -3,13 +3,15 @@
 from bot.playground.slack.blocks_html import block_buttons, blocks_html
 from bot.playground.slack.emoji import character
 from bot.playground.slack.entities import pinged
-from bot.playground.slack.markup import mrkdwn_html
+from bot.playground.slack.markup import Names, mrkdwn_html, plain_html
 from bot.playground.slack.records import Channel, Message, SharedFile
+from bot.playground.slack.rules import SlackRules
+from bot.playground.slack.wire import JsonObject, as_objects, as_text
 from bot.playground.slack.world import BOT_NAME, TEAM_NAME, World
-from bot.playground.view import ChannelView, CommandView, FileView, MessageView, PlatformView
+from bot.playground.view import ChannelView, FileView, HomeView, MessageView, PlatformView, PromptView
 
 
-def platform_view(world: World, commands: tuple[CommandView, ...], *, connected: bool) -> PlatformView:
+def platform_view(world: World, rules: SlackRules, *, connected: bool) -> PlatformView:
     """Everything there is to see."""
     return PlatformView(
         platform="slack",
@@ -20,8 +22,23 @@ def platform_view(world: World, commands: tuple[CommandView, ...], *, connected:
         messages=tuple(
             message_view(world, message) for channel in world.channels for message in world.messages(channel)
         ),
-        commands=commands,
+        commands=rules.commands,
+        menus=rules.shortcuts,
+        prompts=_prompts(world),
+        homes=tuple(
+            HomeView(person=world.members[user].person, html=blocks_html(as_objects(view.get("blocks")), _names(world)))
+            for user, view in world.homes.items()
+        ),
+        titles={f"{channel} {thread}": title for (channel, thread), title in world.titles.items()},
     )
+
+
+def _prompts(world: World) -> dict[str, tuple[PromptView, ...]]:
+    """What is suggested in each channel: its own prompts, or else those of its newest thread."""
+    shown = sorted(world.prompts.items(), key=lambda item: (item[0][1] == "", item[0][1]))
+    return {
+        channel: tuple(PromptView(title=title, text=text) for title, text in pairs) for (channel, _), pairs in shown
+    }
 
 
 def channel_view(world: World, channel: Channel) -> ChannelView:
@@ -55,7 +72,9 @@ def message_view(world: World, message: Message) -> MessageView:
     )
 
 
-def _html(world: World, message: Message) -> str:
+def _names(world: World) -> Names:
+    """How what stands in `<…>` is called."""
+
     def name(inner: str) -> str:
         kind, target = inner[0], inner[1:]
         if kind == "@" and target in world.members:
@@ -64,9 +83,22 @@ def _html(world: World, message: Message) -> str:
             return f"#{world.channels[target].name}"
         return f"@{target}" if inner in {"!channel", "!here", "!everyone"} else inner
 
+    return name
+
+
+def _html(world: World, message: Message) -> str:
+    name = _names(world)
     if message.from_bot and message.blocks:
         return blocks_html(message.blocks, name)
-    return f"<div>{mrkdwn_html(message.text, name)}</div>" if message.text else ""
+    text = f"<div>{mrkdwn_html(message.text, name)}</div>" if message.text else ""
+    return text + "".join(_attachment(attachment, name) for attachment in message.attachments)
+
+
+def _attachment(attachment: JsonObject, name: Names) -> str:
+    """A forwarded message, or the preview of a link."""
+    title = as_text(attachment.get("author_name")) or as_text(attachment.get("title"))
+    text = mrkdwn_html(as_text(attachment.get("text")), name)
+    return f"<blockquote><b>{plain_html(title)}</b><div>{text}</div></blockquote>"
 
 
 def _file_view(file: SharedFile) -> FileView:

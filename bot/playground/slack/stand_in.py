@@ -10,8 +10,10 @@ from aiohttp import web
 
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.slack.acts import Acts, Disguise
+from bot.playground.slack.cast import Cast
 from bot.playground.slack.changes import Changes
 from bot.playground.slack.chores import Chores
+from bot.playground.slack.clicks import Clicks
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.file_server import FileServer
@@ -20,6 +22,7 @@ from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
 from bot.playground.slack.rates import Rates
 from bot.playground.slack.records import FileMode, Message
+from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.show import platform_view
@@ -56,6 +59,7 @@ class SlackStandIn:
         self.world = World(chance)
         self.bot_token = f"xoxb-playground-{self.world.token()}"
         self.app_token = f"xapp-1-playground-{self.world.token()}"
+        self.signing_secret = random.Random(f"{seed or self.bot_token} signing").randbytes(16).hex()  # noqa: S311
         self.journal = Journal()
         self.faults = Faults()
         self.views: list[JsonObject] = []
@@ -69,7 +73,9 @@ class SlackStandIn:
             self.rules, self.world, self._workspace, self._sockets, self._interactions, self.journal, self.views
         )
         self._rates = Rates(self.rules)
-        self._acts = Acts(self._desk, self._events)
+        cast = Cast(self.world)
+        self._acts = Acts(self._desk, self._events, cast)
+        self._clicks = Clicks(self._desk, cast)
         tokens = Tokens(self.bot_token, self.app_token)
         gate = Gate(self.faults, self.journal, self._changes)
         self._files = FileServer(self.rules, self.world, tokens, gate)
@@ -98,6 +104,7 @@ class SlackStandIn:
         try:
             await self._chores.close()
         finally:
+            await self.unsubscribe()
             self._sockets.drop()
             await self._runner.cleanup()
 
@@ -110,7 +117,7 @@ class SlackStandIn:
 
     def view(self) -> PlatformView:
         """Everything there is to see."""
-        return platform_view(self.world, self.rules.commands, connected=self._sockets.connections > 0)
+        return platform_view(self.world, self.rules, connected=self._sockets.connections > 0)
 
     def watch(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call back on every change. Returns the function that ends it."""
@@ -136,19 +143,19 @@ class SlackStandIn:
         """A person uses a slash command; returns the text of the acknowledgement, often none."""
         if files:
             raise NotPossible("Slack's commands take no files.")
-        return await self._acts.command(person, channel, name, options.get("text", ""))
+        return await self._clicks.command(person, channel, name, options.get("text", ""))
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button, named by its `ButtonView.id`."""
-        await self._acts.press(person, channel, message, button)
+        await self._clicks.press(person, channel, message, button)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
-        """A person takes an entry of a message's menu."""
-        raise NotPossible("There is no such entry.")
+        """A person takes an entry of a message's menu, named by its `MenuView.id`."""
+        return await self._clicks.choose(person, channel, message, menu)
 
     async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
-        """A person fills in a form."""
-        raise NotPossible("There is no such form.")
+        """A person fills in a form that `FormShown` told of; what is left out keeps its value."""
+        await self._clicks.submit(person, form, values)
 
     async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
         """What the app suggests for an option."""
@@ -156,15 +163,15 @@ class SlackStandIn:
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
         """A person edits a message of theirs."""
-        raise NotPossible("This cannot be edited.")
+        self._acts.edit(person, channel, message, text)
 
     async def retract(self, person: str, channel: str, message: str) -> None:
-        """A person deletes a message."""
-        raise NotPossible("This cannot be deleted.")
+        """A person deletes a message of theirs; an administrator may delete any."""
+        self._acts.delete(person, channel, message)
 
     async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
-        """A person opens a page of the bot."""
-        raise NotPossible("There is no such page.")
+        """A person opens the direct messages with the bot (`app_home_opened`), or its home page."""
+        self._acts.visit(person, place)
 
     def file(self, file_id: str) -> tuple[str, str, bytes] | None:
         """A file's name, media type and content."""
@@ -193,9 +200,21 @@ class SlackStandIn:
         """A person reacts with an emoji, by name."""
         self._acts.react(person, channel, ts, name)
 
-    def open_home(self, person: str) -> None:
-        """A person opens the direct messages with the bot (`app_home_opened`)."""
-        self._acts.open_home(person)
+    def forward(self, person: str, message: tuple[str, str], channel: str, text: str, thread: str | None = None) -> str:
+        """A person forwards a message (channel and ts) with a comment; returns the new message's ts."""
+        return self._acts.speak(person, channel, text, thread, (), message)
+
+    def begin_thread(self, person: str) -> str:
+        """A person opens a thread with the assistant in the old split pane (`assistant_thread_started`)."""
+        return self._acts.begin_thread(person)
+
+    def stop_session(self, person: str, channel: str, thread: str) -> None:
+        """A person presses Slack's own Stop button (`agent_session_stopped`)."""
+        self._acts.stop_session(person, channel, thread)
+
+    def preview(self, channel: str, ts: str, url: str) -> None:
+        """Slack hangs the preview of a link on a message, which is no edit."""
+        self._acts.preview(channel, ts, url)
 
     # --- trouble --------------------------------------------------------------------------------------------------
 
@@ -206,6 +225,39 @@ class SlackStandIn:
             self._sockets, self._events, self._workspace, self._interactions, self._desk, self._rates, self._files
         ):  # fmt: skip
             part.rules = rules
+
+    async def subscribe(self, url: str) -> None:
+        """Deliver everything to this request URL from now on, signed with `signing_secret`, instead of through sockets.
+
+        Raises:
+            NotPossible: the app did not answer the challenge.
+        """
+        await self.unsubscribe()
+        request_url = RequestUrl(url, self.signing_secret, lambda: self.rules, self.journal)
+        try:
+            await request_url.verify()
+        except NotPossible:
+            await request_url.close()
+            raise
+        self._sockets.switch(request_url)
+
+    async def unsubscribe(self) -> None:
+        """Deliver through sockets again."""
+        request_url = self._sockets.request_url
+        if request_url is not None:
+            self._sockets.switch(None)
+            await request_url.close()
+
+    @property
+    def request_url(self) -> RequestUrl:
+        """The request URL that was subscribed.
+
+        Raises:
+            NotPossible: there is none.
+        """
+        if self._sockets.request_url is None:
+            raise NotPossible("This app uses Socket Mode.")
+        return self._sockets.request_url
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Send a `disconnect` frame on every connection."""

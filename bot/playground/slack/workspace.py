@@ -9,11 +9,13 @@ from bot.playground.slack.chores import Chores
 from bot.playground.slack.entities import links, pinged
 from bot.playground.slack.events import Events
 from bot.playground.slack.journal import Journal, Ping, Unfurl
+from bot.playground.slack.payloads import TOMBSTONE
 from bot.playground.slack.records import Message, Reaction, Status
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.show import message_view
+from bot.playground.slack.wire import JsonObject
 from bot.playground.slack.world import World
-from bot.playground.view import MessageRemoved, MessageShown, StatusShown
+from bot.playground.view import FormShown, FormView, MessageRemoved, MessageShown, SceneryShown, StatusShown
 
 
 class Workspace:
@@ -69,13 +71,31 @@ class Workspace:
         return new
 
     def delete(self, message: Message) -> None:
-        """Take a message away."""
+        """Take a message away; of one with replies a tombstone stays."""
+        if message.only_for is None and self._world.replies(message.channel, message.ts):
+            self._bury(message)
+            return
         self._world.remove(message)
         self._changes.show(MessageRemoved("slack", message.channel, message.ts))
         if message.only_for is None:
             if message.thread_ts is not None:
                 self._show_root(message)
             self._events.deleted(message)
+
+    def _bury(self, message: Message) -> None:
+        left = replace(
+            message, subtype=TOMBSTONE, text="This message was deleted.", blocks=(), files=(), attachments=()
+        )
+        self._world.put(left)
+        self._show(left)
+        self._events.edited(message, left)
+
+    def preview(self, message: Message, attachment: JsonObject) -> None:
+        """Hang a link's preview on a message, some time after it was said: that is no edit."""
+        new = replace(message, attachments=(*message.attachments, attachment))
+        self._world.put(new)
+        self._show(new)
+        self._events.edited(message, new)
 
     def react(self, message: Message, name: str, user: str) -> bool:
         """Add a reaction. Says whether it is new."""
@@ -115,6 +135,14 @@ class Workspace:
         await asyncio.sleep(self.rules.status_seconds)
         if self._world.statuses.get((status.channel, status.thread)) is status:
             self.set_status(replace(status, text=""))
+
+    def redecorate(self) -> None:
+        """Prompts, homes or titles have changed."""
+        self._changes.show(SceneryShown("slack"))
+
+    def open_form(self, person: str, form: FormView) -> None:
+        """A form opened before somebody."""
+        self._changes.show(FormShown("slack", person, form))
 
     def share_later(self, message: Message) -> None:
         """Show uploaded files in a channel after Slack's delay, or never when that was ordered."""

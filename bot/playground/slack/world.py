@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote
 
-from bot.playground.slack.records import Channel, Member, Message, SharedFile, Status, Upload
+from bot.playground.slack.records import Channel, Member, Message, OpenForm, SharedFile, Status, Upload
+from bot.playground.slack.wire import JsonObject
 from bot.playground.view import PEOPLE, Person
 
 TEAM_ID = "T00PARLEY1"
@@ -48,6 +49,10 @@ class World:
         self.uploads: dict[str, Upload] = {}
         self.statuses: dict[tuple[str, str], Status] = {}
         self.titles: dict[tuple[str, str], str] = {}
+        self.homes: dict[str, JsonObject] = {}
+        """The app's home page as it was published for each user."""
+        self.forms: dict[str, OpenForm] = {}
+        """Modals that somebody has before them, by the view's id."""
         self.prompts: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         """Suggested prompts (title, message) by channel and thread (empty: the channel's own)."""
         self._messages: dict[str, dict[str, Message]] = {name: {} for name in self.channels}

@@ -57,6 +57,16 @@ class Reception(Protocol):
         """
         ...
 
+    async def first_time(self, key: str) -> bool:
+        """Whether this key is told for the first time in the whole deployment, and remember it.
+
+        For requests that must not work twice and leave no message by which they would be known.
+
+        Raises:
+            StoreUnavailable: nobody knows just now.
+        """
+        ...
+
     async def edited(self, edited: Edited) -> bool:
         """A message was changed: what the assistant reads from now on is the new text.
 

@@ -48,12 +48,14 @@ def adapter_of(
     *,
     bot_token: str = "",
     app_token: str = "",
+    http: bool = False,
 ) -> SlackAdapter:
-    """An adapter that is not connected yet; tokens are the right ones unless given."""
+    """An adapter that is not connected yet; tokens are the right ones unless given. With `http` it has no app token."""
     config = SlackConfig.model_validate(
         {
             "bot_token": bot_token or slack.bot_token,
-            "app_token": app_token or slack.app_token,
+            "app_token": None if http else app_token or slack.app_token,
+            "signing_secret": slack.signing_secret if http else None,
             "api_url": slack.api_url,
             "connections": connections,
             "share_waits": (0.05, 0.1, 0.2),

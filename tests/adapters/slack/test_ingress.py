@@ -6,21 +6,24 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.api import SlackApi
 from adapters.slack.courtesies import Courtesies
+from adapters.slack.front import Front
 from adapters.slack.inbound import Reader, message_keys
 from adapters.slack.ingress import Ingress
 from adapters.slack.living_sockets import LivingSockets
-from adapters.slack.payloads import Envelope
+from adapters.slack.payloads import Envelope, Head
 from adapters.slack.replies import Identity
 from adapters.slack.settings import SlackConfig
 from adapters.slack.socket import Socket
 from adapters.slack.users import Users
 from adapters.slack.watch import Watch
+from adapters.slack.web import Web
 from bot.playground.slack import SlackStandIn
 from bot.relay.contract import Inbound, Verdict
 from tests.support.reception import RecordingReception
@@ -46,13 +49,19 @@ async def app(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenera
 
 async def application_for(slack: SlackStandIn, reception: RecordingReception) -> AsyncGenerator[AsyncApp]:
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
-    api = SlackApi(SlackConfig.model_validate(tokens))
+    web = Web(SlackConfig.model_validate(tokens))
+    api = SlackApi(web, SecretStr(slack.bot_token))
     small_things = Courtesies()
+    ingress = Ingress(api, US, Reader(US, Users(api)), reception, small_things, lambda _ts: nullcontext())
+
+    async def always(_head: Head) -> Ingress:
+        return ingress
+
     try:
-        yield Ingress(api, US, Reader(US, Users(api)), reception, small_things, lambda _ts: nullcontext()).app()
+        yield Front(always).app(web.client())
     finally:
         await small_things.cancel()
-        await api.close()
+        await web.close()
 
 
 async def answer(app: AsyncApp, body: dict[str, Any]) -> BoltResponse:
@@ -173,8 +182,8 @@ async def test_a_frame_that_makes_no_sense_is_acknowledged_and_ignored(
 ) -> None:
     """Sent again it would make no more sense."""
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
-    api = SlackApi(SlackConfig.model_validate(tokens))
-    socket = Socket("slack:T1:socket 1", api, app, slack.app_token, Watch(), LivingSockets(1.0, lambda: None))
+    web = Web(SlackConfig.model_validate(tokens))
+    socket = Socket("slack:T1:socket 1", web, app, slack.app_token, Watch(), LivingSockets(1.0, lambda: None))
     response = await socket._response(SocketModeRequest("events_api", "1", {**envelope(), **odd}))
     assert response.status == 200
     assert not reception.deliveries

@@ -87,12 +87,12 @@ async def test_what_is_not_for_us_is_acknowledged_and_ignored(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
     """Top-level talk, edits, deletions, reactions, the opened tab and our own messages never reach the relay."""
-    own = await adapter._api.post({"channel": "C00GENERAL", "text": "mine"})  # type: ignore[attr-defined]
-    await adapter._api.update({"channel": "C00GENERAL", "ts": own.ts, "text": "mine!", "blocks": []})  # type: ignore[attr-defined]
+    own = await adapter._workspaces.only.api.post({"channel": "C00GENERAL", "text": "mine"})  # type: ignore[attr-defined]
+    await adapter._workspaces.only.api.update({"channel": "C00GENERAL", "ts": own.ts, "text": "mine!", "blocks": []})  # type: ignore[attr-defined]
     talk = await slack.speak("ada", "general", "nice weather")
     slack.edit("ada", "general", talk, "@Parley nice weather")
     slack.delete("ada", "general", talk)
-    slack.open_home("ada")
+    await slack.visit("ada", "messages")
     await slack.speak("ada", "general", "@Parley hello")
     await slack.wait_for(lambda: len([one for one in slack.sent if one.event_type == "app_mention"]) == 1)
     await reception.until(lambda: len(reception.deliveries) == 2)

@@ -141,7 +141,7 @@ async def test_a_post_whose_outcome_is_unknown_is_found(
     slack: SlackStandIn, address: Address, notes: Notes, monkeypatch: pytest.MonkeyPatch, kind: str, where: str
 ) -> None:
     """By another process too: the thread, or the channel for a slash command's answer, knows the key."""
-    monkeypatch.setattr("adapters.slack.api.TIMEOUT", aiohttp.ClientTimeout(total=0.5))
+    monkeypatch.setattr("adapters.slack.web.TIMEOUT", aiohttp.ClientTimeout(total=0.5))
     if where == "top level":
         address = Place(team="T00PARLEY1", channel="C00GENERAL", lead="Ada asked: why?").address()
     since = time.time() - 86_400

@@ -121,7 +121,7 @@ async def test_unsubscribed_events_are_not_sent(slack: SlackStandIn, connect: Co
     slack.set_rules(QUICK.model_copy(update={"events": ("app_mention", "app_home_opened")}))
     async with connect():
         await slack.speak("ada", "general", "@Parley hello")
-        slack.open_home("ada")
+        await slack.visit("ada", "messages")
         await heard.at_least(2)
     assert {body["event"]["type"] for body in heard.bodies} == {"app_mention", "app_home_opened"}
 

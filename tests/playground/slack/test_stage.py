@@ -25,7 +25,7 @@ async def test_view(slack: SlackStandIn) -> None:
         ("Parley", "dm", "ben"),
         ("Parley", "dm", "chloe"),
     ]
-    assert [one.name for one in view.commands] == ["ask", "new", "stop"]
+    assert [one.name for one in view.commands] == ["ask", "new", "stop", "forget", "usage", "model", "help"]
     assert not view.bot_connected
 
 

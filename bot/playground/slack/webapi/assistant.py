@@ -1,15 +1,15 @@
-"""`assistant.threads.*` and `views.open`."""
+"""`assistant.threads.*`."""
 
 from bot.playground.slack.records import Channel, Status
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk, Method
-from bot.playground.slack.wire import JsonObject, JsonValue, as_list, as_object, as_text
-from bot.playground.slack.world import APP_ID, BOT_ID, TEAM_ID
+from bot.playground.slack.wire import JsonObject, as_list, as_object, as_text
 
 MOST_LOADING_MESSAGES = 10
 MOST_PROMPTS = 4
 """Reported."""
-_MODAL_TITLE = 24
+_TITLE = 200
+"""Characters of a conversation's title (that of `agents.sessions.rename`)."""
 
 
 def _place(desk: Desk, args: Arguments) -> tuple[Channel, str]:
@@ -36,13 +36,21 @@ def set_status(desk: Desk, args: Arguments) -> JsonObject:
 def set_title(desk: Desk, args: Arguments) -> JsonObject:
     """`assistant.threads.setTitle`."""
     channel, thread = _place(desk, args)
-    desk.world.titles[channel.id, thread] = args.required("title")
+    if not channel.is_direct:
+        raise Refusal("channel_not_found")
+    title = args.required("title")
+    if len(title) > _TITLE:
+        raise Refusal("invalid_arguments")
+    desk.world.titles[channel.id, thread] = title
+    desk.workspace.redecorate()
     return {}
 
 
 def set_suggested_prompts(desk: Desk, args: Arguments) -> JsonObject:
     """`assistant.threads.setSuggestedPrompts`, with a thread or for the whole Messages tab."""
     channel = desk.joined(desk.channel(args, "channel_id"))
+    if not channel.is_direct:
+        raise Refusal("channel_not_found")
     prompts = [as_object(one) for one in as_list(args.json("prompts"))]
     if not 1 <= len(prompts) <= MOST_PROMPTS:
         raise Refusal("invalid_arguments")
@@ -50,24 +58,8 @@ def set_suggested_prompts(desk: Desk, args: Arguments) -> JsonObject:
     if not all(title and message for title, message in pairs):
         raise Refusal("invalid_arguments")
     desk.world.prompts[channel.id, args.text("thread_ts")] = pairs
+    desk.workspace.redecorate()
     return {}
-
-
-def open_view(desk: Desk, args: Arguments) -> JsonObject:
-    """`views.open`: the view is checked and noted; nobody can fill it in yet."""
-    problem = desk.interactions.use_trigger(args.required("trigger_id", "invalid_trigger_id"))
-    if problem is not None:
-        raise Refusal(problem)
-    view = as_object(args.json("view"))
-    title = as_text(as_object(view.get("title")).get("text"))
-    if view.get("type") != "modal" or not title or len(title) > _MODAL_TITLE or not as_list(view.get("blocks")):
-        raise Refusal("invalid_arguments")
-    state: JsonValue = {"values": {}}
-    more: JsonObject = {"id": desk.world.new_id("V"), "team_id": TEAM_ID, "app_id": APP_ID, "bot_id": BOT_ID}
-    opened: JsonObject = {**view, **more, "hash": desk.world.token(10), "state": state}
-    desk.views.append(opened)
-    shown: JsonValue = opened
-    return {"view": shown}
 
 
 _THREAD = ("channel_id", "thread_ts")
@@ -90,5 +82,4 @@ METHODS = (
         "tier4",
         writes=True,
     ),
-    Method("views.open", open_view, ("trigger_id", "interactivity_pointer", "view"), tier="tier4", writes=True),
 )

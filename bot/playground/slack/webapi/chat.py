@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from bot.playground.slack.payloads import message_json
+from bot.playground.slack.payloads import message_json, permalink
 from bot.playground.slack.records import Channel, Message
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.content import Content, read_content
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_USER, DOMAIN
+from bot.playground.slack.world import BOT_USER
 
 _CONTENT = ("text", "blocks", "attachments", "markdown_text", "parse", "link_names", "mrkdwn", "as_user")
 
@@ -114,7 +114,7 @@ def get_permalink(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.getPermalink`."""
     channel = desk.channel(args)
     message = desk.message(channel, args.required("message_ts", "message_not_found"))
-    link = f"https://{DOMAIN}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    link = permalink(channel.id, message.ts)
     if message.thread_ts:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.playground.slack.blocks import characters, problems
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk
-from bot.playground.slack.wire import JsonObject, JsonValue, as_objects
+from bot.playground.slack.wire import JsonObject, JsonValue, as_object, as_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def read_content(desk: Desk, args: Arguments, *, empty_ok: bool = False) -> Cont
             raise Refusal("markdown_text_conflict")
         if len(markdown) > desk.rules.markdown_characters:
             raise Refusal("msg_too_long")
-        return Content("", (_with_id(desk, {"type": "markdown", "text": markdown}),))
+        return Content("", (with_id(desk, {"type": "markdown", "text": markdown}),))
     if blocks is None:
         blocks = []
     if not isinstance(blocks, list):
@@ -37,7 +37,7 @@ def read_content(desk: Desk, args: Arguments, *, empty_ok: bool = False) -> Cont
     _check(desk, blocks)
     if not text and not blocks and not args.json("attachments") and not empty_ok:
         raise Refusal("no_text")
-    return Content(text, tuple(_with_id(desk, block) for block in as_objects(blocks)))
+    return Content(text, tuple(with_id(desk, block) for block in as_objects(blocks)))
 
 
 def _check(desk: Desk, blocks: list[JsonValue]) -> None:
@@ -49,9 +49,12 @@ def _check(desk: Desk, blocks: list[JsonValue]) -> None:
         raise Refusal("invalid_blocks", errors=messages, response_metadata={"messages": messages})
 
 
-def _with_id(desk: Desk, block: JsonObject) -> JsonObject:
+def with_id(desk: Desk, block: JsonObject) -> JsonObject:
     """Slack names the blocks and buttons that have no id."""
-    named = {**block, "block_id": block.get("block_id") or desk.world.token(5)}
+    named: JsonObject = {**block, "block_id": block.get("block_id") or desk.world.token(5)}
+    if block.get("type") == "input":
+        element = as_object(block.get("element"))
+        named["element"] = {**element, "action_id": element.get("action_id") or desk.world.token(5)}
     if "elements" in block and block.get("type") in {"actions", "context_actions"}:
         named["elements"] = [
             {**element, "action_id": element.get("action_id") or desk.world.token(5)}
