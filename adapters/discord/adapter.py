@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 
 from adapters.discord.client import channel_bucket, token_bucket
 from adapters.discord.connection import Connection
+from adapters.discord.context import Context
 from adapters.discord.errors import refused
-from adapters.discord.files import download
+from adapters.discord.files import Downloads
 from adapters.discord.identifies import Identifies
 from adapters.discord.markup import DiscordDialect
 from adapters.discord.outbound import Writer
-from adapters.discord.places import Place, Ref
+from adapters.discord.places import REQUEST_LIMIT, Place, Ref
 from adapters.discord.rest import Rest
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
@@ -50,6 +51,8 @@ class DiscordAdapter:
         self._identifies = Identifies(config.identify_interval)
         self._rest = Rest(config, lambda signal: self._tell(signal))
         self._writer = Writer(self._rest.client, config.request_patience)
+        self._context = Context(self._rest.client)
+        self._downloads = Downloads(self._rest.client, config.api_url)
 
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """From now on tell what replies to messages and edits say about limits."""
@@ -95,12 +98,15 @@ class DiscordAdapter:
         """One bucket a channel; an interaction's own message has its own."""
         place = Place.model_validate(address.place)
         own = self._writer.tokens.good(place)
-        return Terms(bucket=token_bucket(place.token) if own else channel_bucket(place.target))
+        return Terms(
+            bucket=token_bucket(place.token) if own else channel_bucket(place.target),
+            max_file_bytes=place.max_file_bytes,
+            max_files_bytes=REQUEST_LIMIT,
+        )
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
-        """What was said before in the channel or thread."""
-        del address, most
-        return ()
+        """What was said before in the thread, or up the chain of replies, or in a channel that is one conversation."""
+        return await self._context.before(Place.model_validate(address.place), most)
 
     async def check_up(self) -> tuple[Finding, ...]:
         """Examine the application at Discord."""
@@ -127,7 +133,7 @@ class DiscordAdapter:
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """The file's bytes in pieces."""
-        return download(file, self._config.api_url)
+        return self._downloads.pieces(file)
 
 
 async def _ended(*tasks: asyncio.Task[object]) -> None:

@@ -9,6 +9,7 @@ import discord
 
 from bot.errors import Forbidden, Gone, OperatorError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 """Also a token whose interaction has not been acknowledged yet."""
@@ -20,6 +21,10 @@ TOO_MANY_THREADS = 160006
 """An archived thread would have to be reopened for a message."""
 CLOUDFLARE_PAUSE = 60.0
 """Seconds to stay silent after a 429 that did not come from Discord itself (Cloudflare's carries no time)."""
+
+
+class Archived(Gone):
+    """The thread is closed. A new message opens it again, or somebody who may."""
 
 
 def refused() -> OperatorError:
@@ -42,14 +47,13 @@ def translated() -> Generator[None]:
 
 def _kind(error: discord.HTTPException) -> PlatformError:
     said = f"Discord answered {error.status}, code {error.code}."
+    if error.code == THREAD_ARCHIVED:
+        return Archived(said)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(said)
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(_pause(error), said)
-    if (
-        error.code in (TOO_MANY_OLD_EDITS, THREAD_ARCHIVED, INVALID_WEBHOOK_TOKEN)
-        or error.status == HTTPStatus.NOT_FOUND
-    ):
+    if error.code in (TOO_MANY_OLD_EDITS, INVALID_WEBHOOK_TOKEN) or error.status == HTTPStatus.NOT_FOUND:
         return Gone(said)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return Unauthorised(said)

@@ -14,14 +14,9 @@ from discord import app_commands
 
 from adapters.discord.buttons import Pressed
 from adapters.discord.handlers import Handlers
-from adapters.discord.inbound import (
-    author_of,
-    channel_of,
-    from_ask,
-    in_plain_channel,
-    is_moderator,
-    scope_of,
-)
+from adapters.discord.inbound import channel_of, from_ask, in_plain_channel, is_moderator
+from adapters.discord.keys import scope_of
+from adapters.discord.material import author_of
 from bot.errors import StoreUnavailable
 from bot.ports import Notes
 from bot.relay.contract import COMMANDS, Command, CommandName, Press, Reception

@@ -12,12 +12,12 @@ from discord.http import Route, handle_message_parameters
 
 from adapters.discord.buttons import view_of
 from adapters.discord.client import NOBODY
-from adapters.discord.errors import UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, translated
+from adapters.discord.errors import UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, Archived, translated
 from adapters.discord.lookup import Lookup
 from adapters.discord.places import Place, Ref
 from adapters.discord.threads import Threads
 from adapters.discord.tokens import Tokens
-from bot.errors import Gone, PlatformError
+from bot.errors import Forbidden, Gone, PlatformError
 from bot.relay.contract import Outbound, Posted
 
 log = structlog.get_logger()
@@ -25,6 +25,8 @@ log = structlog.get_logger()
 _QUIET = discord.MessageFlags(suppress_embeds=True)
 _URL = re.compile(r"<?\b(https?://[^\s<>]+)>?")
 _LOOK_AGAIN = 0.2
+_LONGEST = 2_000
+"""Characters of a message."""
 
 
 class Writer:
@@ -53,8 +55,15 @@ class Writer:
             else:
                 return Posted(ref=ref.model_dump())
         channel = await self._threads.open(place)
-        sent = await self._send(place, channel, outbound, key)
-        return Posted(ref=Ref(channel=str(channel), message=str(sent.id), key=key).model_dump())
+        try:
+            sent = await self._send(place, channel, outbound, key)
+        except (Forbidden, Gone) as error:
+            refuge = self._threads.refuge(place, channel)
+            log.info("discord channel closed to us", channel=channel, refuge=refuge, reason=str(error))
+            if refuge is None:
+                raise
+            channel, sent = refuge, await self._send(place, refuge, outbound, key)
+        return _posted(place, Ref(channel=str(channel), message=str(sent.id), key=key))
 
     async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         """Replace text, buttons and files of a message."""
@@ -63,11 +72,19 @@ class Writer:
                 raise Gone("The interaction's token has expired.")
             await self._edit_original(place, ref, outbound)
             return
+        try:
+            await self._edit(place, ref, outbound)
+        except Archived:
+            if not await self._threads.reopen(int(ref.channel)):
+                raise
+            await self._edit(place, ref, outbound)
+
+    async def _edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         channel = (await self._client()).get_partial_messageable(int(ref.channel))
         message = channel.get_partial_message(int(ref.message))
         with translated():
             view = view_of(outbound.buttons, ref.key)
-            text = _text(place, outbound)
+            text = text_of(place, outbound)
             async with asyncio.timeout(self._patience):
                 if outbound.files:
                     await message.edit(content=text, view=view, allowed_mentions=NOBODY, attachments=_files(outbound))
@@ -77,7 +94,7 @@ class Writer:
     async def find(self, place: Place, key: str, since: float, known: Sequence[Ref]) -> Posted | None:
         """A message that a `post` may have created. For a command's own None is harmless: posting again is an edit."""
         found = await self._lookup.find(place, key, since, known)
-        return None if found is None else Posted(ref=found.model_dump())
+        return None if found is None else _posted(place, found)
 
     async def typing(self, place: Place) -> None:
         """Show for ten seconds that somebody is typing. Best effort: a failure changes nothing."""
@@ -101,6 +118,8 @@ class Writer:
 
     async def _answered(self, place: Place, channel: int) -> int | None:
         """The message that the answer is a reply to, in the same channel; every part of it is, so that it is known."""
+        if place.parent and str(channel) == place.parent:  # the thread, or rather the message that it began from
+            return int(place.channel)
         if place.interaction:
             return await self._lookup.original(place)
         return int(place.message) if place.message and str(channel) == place.channel else None
@@ -115,14 +134,14 @@ class Writer:
         send = cast("Callable[..., Awaitable[discord.Message]]", messageable.send)  # overloads refuse None
         async with asyncio.timeout(self._patience):
             return await send(
-                _text(place, outbound),
+                text_of(place, outbound),
                 nonce=nonce,
                 suppress_embeds=True,
                 silent=outbound.continuation,
                 allowed_mentions=NOBODY,
                 view=view_of(outbound.buttons, key),
                 reference=reference,
-                mention_author=None if reference is None else not outbound.continuation,
+                mention_author=None if reference is None else _notifies(place, channel, outbound),
             )
 
     async def _edit_original(self, place: Place, ref: Ref, outbound: Outbound) -> None:
@@ -160,7 +179,7 @@ class Writer:
         )
         http = (await self._client()).http
         with handle_message_parameters(
-            _text(place, outbound),
+            text_of(place, outbound),
             flags=_QUIET,
             view=view_of(outbound.buttons, ref.key),
             allowed_mentions=NOBODY,
@@ -172,13 +191,37 @@ class Writer:
                 await http.request(route, json=message.payload)
 
 
-def _text(place: Place, outbound: Outbound) -> str:
-    """The text, under the question when it answers a command: Discord itself shows only that /ask was used."""
+def text_of(place: Place, outbound: Outbound) -> str:
+    """What is sent: the text with its small print, under the question when it answers a command.
+
+    Of a command Discord itself shows only that it was used. Where there is no room for the question, or for the marks
+    that make print small, they are left out.
+    """
+    shown = _fitting(f"{outbound.text}\n{_small(outbound.footer)}", f"{outbound.text}\n{outbound.footer}")
+    text = shown if outbound.footer else outbound.text
     if not place.quote or outbound.continuation:
-        return outbound.text
+        return text
     quote = _URL.sub(r"<\1>", discord.utils.escape_markdown(place.quote))
-    quoted = f"> {quote}\n{outbound.text}"
-    return quoted if len(quoted.encode("utf-16-le")) // 2 <= 2000 else outbound.text
+    return _fitting(f"> {quote}\n{text}", text)
+
+
+def _small(footer: str) -> str:
+    return "\n".join(f"-# {line}" for line in footer.splitlines() if line.strip())
+
+
+def _fitting(wanted: str, otherwise: str) -> str:
+    return wanted if len(wanted.encode("utf-16-le")) // 2 <= _LONGEST else otherwise
+
+
+def _notifies(place: Place, channel: int, outbound: Outbound) -> bool:
+    """Whether a reply notifies the author of what it replies to: the asker, once; not where everybody reads along."""
+    return not outbound.continuation and place.style != "channel" and str(channel) != place.parent
+
+
+def _posted(place: Place, ref: Ref) -> Posted:
+    """A message that is there, with the conversation of the replies to it."""
+    follow_ups = place.followed_as(int(ref.channel), ref.message) if ref.message else None
+    return Posted(ref=ref.model_dump(), conversation=follow_ups)
 
 
 def _files(outbound: Outbound) -> list[discord.File]:

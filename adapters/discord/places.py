@@ -1,6 +1,16 @@
 """The adapter's own words in `Address.place` (where an answer goes) and `Posted.ref` (which message carries it)."""
 
+import discord
+
+from adapters.discord.keys import chain_key
 from bot.domain.record import Record
+
+_WRITABLE = (discord.ChannelType.text, discord.ChannelType.news)
+MIB = 1024 * 1024
+_USUAL_FILE = 10 * MIB
+"""What a file may have where Discord says nothing else (Uploading Files)."""
+REQUEST_LIMIT = 25 * MIB
+"""What all files of one request may have together (the same page)."""
 
 
 class Place(Record, extra="ignore"):
@@ -12,6 +22,13 @@ class Place(Record, extra="ignore"):
     """Empty in direct messages."""
     message: str = ""
     """The person's message; empty for interactions."""
+    parent: str = ""
+    """Of a thread: the channel in which an answer is given that the thread cannot take. Empty for a private thread,
+    whose answers nobody else may see, and where nobody can write (a forum)."""
+    style: str = ""
+    """How the answer stands in a plain channel: as a `reply` that notifies, plainly in the `channel`, or empty."""
+    file_limit: str = ""
+    """Bytes that a file may have here, as Discord says."""
     thread_name: str = ""
     """Set when the answer opens a thread from the person's message; the thread then has the message's id."""
     application: str = ""
@@ -26,6 +43,17 @@ class Place(Record, extra="ignore"):
     def target(self) -> int:
         """The channel that new messages go to."""
         return int(self.message if self.thread_name else self.channel)
+
+    @property
+    def max_file_bytes(self) -> int:
+        """What one file may have."""
+        told = int(self.file_limit) if self.file_limit.isdecimal() else _USUAL_FILE
+        return min(told, REQUEST_LIMIT)
+
+    def followed_as(self, channel: int, message: object) -> str | None:
+        """Key of the conversation of replies to a message of ours in a plain channel of a server."""
+        plain = self.parent or self.channel
+        return chain_key(self.guild, channel, message) if self.guild and str(channel) == plain else None
 
     @property
     def asked(self) -> int | None:
@@ -46,3 +74,11 @@ class Ref(Record, extra="ignore"):
     def original(self) -> bool:
         """Whether it is the interaction's own message."""
         return not self.message
+
+
+def refuge_of(channel: object) -> str:
+    """As `Place.parent`."""
+    if not isinstance(channel, discord.Thread) or channel.is_private():
+        return ""
+    parent = channel.parent
+    return str(parent.id) if parent is not None and parent.type in _WRITABLE else ""

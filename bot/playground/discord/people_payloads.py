@@ -74,9 +74,10 @@ def member_payload(world: World, user: User) -> JsonObject:
 def role_payloads(world: World) -> list[JsonObject]:
     """The server's roles: everyone, the moderators, the bot's own."""
     return [
-        _role(world.guild_id, "@everyone", PEOPLE_PERMISSIONS, 0),
+        _role(world.guild_id, "@everyone", PEOPLE_PERMISSIONS & ~world.withheld, 0),
         _role(world.moderators_role, "Moderators", ADMINISTRATOR, 2),
-        _role(world.bot_role, BOT_NAME, BOT_PERMISSIONS, 1) | {"managed": True, "tags": {"bot_id": world.bot.id}},
+        _role(world.bot_role, BOT_NAME, BOT_PERMISSIONS & ~world.withheld, 1)
+        | {"managed": True, "tags": {"bot_id": world.bot.id}},
     ]
 
 
@@ -129,5 +130,5 @@ def application_payload(world: World, rules: DiscordRules) -> JsonObject:
         "explicit_content_filter": 0,
         "team": None,
         "eligible_oauth2_scopes": [],
-        "integration_types_config": {"0": {}},
+        "integration_types_config": {"0": {}, "1": {}} if rules.user_installs else {"0": {}},
     }

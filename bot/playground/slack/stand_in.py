@@ -298,6 +298,14 @@ class SlackStandIn:
         members = tuple(member for member in left.members if member != BOT_USER)
         self.world.channels[left.id] = replace(left, members=members)
 
+    def invite_bot(self, channel: str) -> None:
+        """Somebody types `/invite @Parley` in a channel."""
+        joined = self.world.channel(channel)
+        if joined is None:
+            raise NotPossible(f"There is no channel {channel}.")
+        if BOT_USER not in joined.members:
+            self.world.channels[joined.id] = replace(joined, members=(*joined.members, BOT_USER))
+
     # --- what tests look at ---------------------------------------------------------------------------------------
 
     @property
