@@ -74,13 +74,14 @@ async def channels_used(url: str, part: str, most: int) -> tuple[str, ...]:
         return ()
     channel = deliveries.c.channel
     query = select(channel).where(channel.contains(part, autoescape=True), channel != "").distinct()
-    async with _looking(address) as engine:
-        found, _ = await state_of(engine)
-        if found is None:
-            return ()
-        with translated():
-            async with engine.begin() as connection:
-                return tuple((await connection.execute(query.order_by(channel).limit(most))).scalars())
+    with first_connection("DATABASE_URL"):
+        async with _looking(address) as engine:
+            found, _ = await state_of(engine)
+            if found is None:
+                return ()
+            with translated():
+                async with engine.begin() as connection:
+                    return tuple((await connection.execute(query.order_by(channel).limit(most))).scalars())
 
 
 async def _of_sqlite(address: DatabaseAddress, newest: str) -> Condition:
