@@ -79,7 +79,7 @@ def error_of(refusal: Refusal, model: str) -> ModelError | ModelRefusedAccess:
         return _no_access(refusal)
     if refusal.names_any(*_NO_MODEL) or (refusal.status == 404 and model.lower() in refusal.words):
         return ModelRefusedAccess(
-            f"The provider does not know the model {model!r}: check OPENAI_MODEL (or assistants.toml)."
+            f"The provider does not know the model {model!r}: check OPENAI_MODEL, or the model in assistants.toml."
         )
     if refusal.status in {404, 405, 501} or 300 <= refusal.status < 400:
         return ModelRefusedAccess(
