@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.messages import Author
+from bot.domain.runs import RunStatus
 from bot.ports import ChannelRules, RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
@@ -49,7 +50,14 @@ class PlatformReception:
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
         if acceptance.ahead >= self.limits.lane_cap:
             await turn_away(self.store.notes, self.control, acceptance.run_id, self.limits.lane_cap)
+        if acceptance.ahead == 1 and await self._waits_for_decision(acceptance.thread_id):
+            return Verdict.HELD
         return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
+
+    async def _waits_for_decision(self, thread_id: str) -> bool:
+        """Whether the answer that is next in a thread goes on only when somebody has pressed a button."""
+        first, *_ = await self.store.runs.active(thread_id) or (None,)
+        return first is not None and first.status is RunStatus.REQUIRES_ACTION
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""

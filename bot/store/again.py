@@ -16,21 +16,23 @@ from bot.store.rows import record
 from bot.store.schema import deliveries, lanes, messages, runs, segments, tool_calls
 from bot.store.statements import Statements
 
-_COPIED = (
-    "thread_id",
-    "assistant_id",
-    "model",
-    "own_model",
-    "instructions",
-    "tools",
-    "temperature",
-    "top_p",
-    "max_prompt_tokens",
-    "max_completion_tokens",
-    "truncation",
-    "parallel_tool_calls",
-)
-"""What the new run has of the old one: the same assistant, with the same tools, as it was asked."""
+_OF_THE_OLD_ONE = {
+    "seq",
+    "id",
+    "created_at",
+    "status",
+    "last_error",
+    "incomplete_reason",
+    "expires_at",
+    "started_at",
+    "cancelled_at",
+    "failed_at",
+    "completed_at",
+    "usage",
+    "metadata",
+    "not_before",
+}
+"""What the new run does not have of the old one. The rest is the same assistant, with the same tools and rules."""
 
 
 async def answer_again(
@@ -97,7 +99,7 @@ async def _repeat(
     run_id = new_id("run_")
     kept = {name: value for name, value in old.metadata.items() if not name.startswith(DECIDED)}
     row = {
-        **{name: run_row[name] for name in _COPIED},
+        **{name: value for name, value in run_row.items() if name not in _OF_THE_OLD_ONE},
         "id": run_id,
         "status": RunStatus.QUEUED,
         "lifetime": lifetime,

@@ -141,7 +141,7 @@ class Acts:
         """Press Slack's own Stop button of a session."""
         member, place = self._cast.member(person), self._cast.place(person, channel)
         root = self._root(place, thread)
-        self._events.session_stopped(member, place, root or thread)
+        self._desk.streams.stopped_by(member, place, root or thread)
 
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack has fetched the preview of a link in a message."""

@@ -99,11 +99,18 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             ]
             or None,
             "metadata": message.metadata if metadata else None,
+            "streaming_state": _streaming_state(message),
         }
     )
     if message.subtype == TOMBSTONE:
         shown |= {"user": SLACKBOT, "hidden": True}
     return shown | _thread_json(world, message)
+
+
+def _streaming_state(message: Message) -> str | None:
+    if message.streaming is None:
+        return None
+    return "completed" if message.streaming.end else "in_progress"
 
 
 def _thread_json(world: World, message: Message) -> JsonObject:

@@ -19,14 +19,15 @@ from bot.playground.slack.faults import Faults
 from bot.playground.slack.file_server import FileServer
 from bot.playground.slack.gate import Gate
 from bot.playground.slack.interactions import Interactions
-from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
+from bot.playground.slack.journal import Call, Journal, Notice, Ping, Sent, Unfurl
 from bot.playground.slack.rates import Rates
 from bot.playground.slack.records import FileMode, Message
 from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
-from bot.playground.slack.show import platform_view
+from bot.playground.slack.show import STREAM_STOP, platform_view
 from bot.playground.slack.socket_mode import DisconnectReason, SocketMode
+from bot.playground.slack.streams import Streams
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.webapi.door import Tokens, WebApi
 from bot.playground.slack.wire import JsonObject
@@ -69,13 +70,21 @@ class SlackStandIn:
         self._events = Events(self.rules, self.world, chance, self._sockets, self._chores)
         self._workspace = Workspace(self.rules, self.world, self._events, self.journal, self._changes, self._chores)
         self._interactions = Interactions(self.rules, self.world)
+        self._streams = Streams(self.rules, self.world, self._workspace, self._events, self._chores)
         self._desk = Desk(
-            self.rules, self.world, self._workspace, self._sockets, self._interactions, self.journal, self.views
+            self.rules,
+            self.world,
+            self._workspace,
+            self._sockets,
+            self._interactions,
+            self._streams,
+            self.journal,
+            self.views,
         )
         self._rates = Rates(self.rules)
-        cast = Cast(self.world)
-        self._acts = Acts(self._desk, self._events, cast)
-        self._clicks = Clicks(self._desk, cast)
+        self._cast = Cast(self.world)
+        self._acts = Acts(self._desk, self._events, self._cast)
+        self._clicks = Clicks(self._desk, self._cast)
         tokens = Tokens(self.bot_token, self.app_token)
         gate = Gate(self.faults, self.journal, self._changes)
         self._files = FileServer(self.rules, self.world, tokens, gate)
@@ -147,6 +156,9 @@ class SlackStandIn:
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button, named by its `ButtonView.id`."""
+        if button == STREAM_STOP.id:
+            self.stop_session(person, channel, message)
+            return
         await self._clicks.press(person, channel, message, button)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
@@ -222,7 +234,8 @@ class SlackStandIn:
         """Other rules from now on."""
         self.rules = rules
         for part in (
-            self._sockets, self._events, self._workspace, self._interactions, self._desk, self._rates, self._files
+            self._sockets, self._events, self._workspace, self._interactions, self._streams, self._desk,
+            self._rates, self._files,
         ):  # fmt: skip
             part.rules = rules
 
@@ -324,6 +337,11 @@ class SlackStandIn:
         return self.journal.unfurls
 
     @property
+    def notices(self) -> list[Notice]:
+        """Every notification that people got of a bot message."""
+        return self.journal.notices
+
+    @property
     def sent(self) -> list[Sent]:
         """Every Socket Mode envelope."""
         return self.journal.sent
@@ -345,6 +363,17 @@ class SlackStandIn:
             raise NotPossible(f"There is no channel {channel}.")
         found = self.world.messages(place.id)
         return found if thread is None else tuple(message for message in found if message.root == thread)
+
+    def session(self, channel: str, thread: str) -> str:
+        """The state of a session; empty when there is none."""
+        place = self.world.channel(channel)
+        session = self.world.sessions.get((place.id if place else channel, thread))
+        return session.status if session else ""
+
+    def seen_by(self, person: str, channel: str, ts: str) -> str:
+        """The text of a message as a person sees it: a stream grows before its recipient only."""
+        member = self._cast.member(person)
+        return self._streams.seen_by(member.id, self._cast.message(person, channel, ts))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.
