@@ -4,17 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from adapters.slack.context import heard_before
 from adapters.slack.downloads import download
 from adapters.slack.errors import refused
 from adapters.slack.http import Door
+from adapters.slack.inbound import Reader
 from adapters.slack.lookup import find
 from adapters.slack.markup import SlackDialect
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, BOT_TOKEN, SlackConfig
 from adapters.slack.socket import listening
+from adapters.slack.surface import Surface
 from adapters.slack.watch import Watch
 from adapters.slack.web import Web
+from adapters.slack.whispers import terms as whispered
 from adapters.slack.workspaces import Workspaces
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
@@ -55,7 +59,8 @@ class SlackAdapter:
         self._watch = watch or Watch()
         self._web = Web(config)
         self._workspaces = Workspaces(self._web, config)
-        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch)
+        requests = config.signing_secret is not None
+        self._sessions = Sessions(self._web, self._workspaces, notes, self._watch, requests=requests)
 
     def on_limits(self, tell: Callable[[RateSignal], None]) -> None:
         """Nothing is ever told: Slack's replies say nothing about limits before they are exceeded."""
@@ -88,7 +93,7 @@ class SlackAdapter:
         """
         if self._config.signing_secret is not None:
             async with self._sessions.joined(reception) as session:
-                session.missed()
+                await session.take_over()
                 yield session.revoked
             return
         token = self._config.app_token
@@ -119,13 +124,16 @@ class SlackAdapter:
         await self._web.close()
 
     def terms(self, address: Address) -> Terms:
-        """Edits share one limit in the whole workspace."""
-        return Terms(bucket=f"{PLATFORM}:{Place.of(address).team}")
+        """Edits share one limit in the whole workspace; what only one person sees comes when it is complete."""
+        place = Place.of(address)
+        return whispered(place) if place.private else Terms(bucket=f"{PLATFORM}:{place.team}")
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
-        """What was said before in the thread."""
-        del address, most
-        return ()
+        """What was said in the thread before the question, by people and other bots."""
+        place = Place.of(address)
+        workspace = await self._workspaces.of(place.team)
+        me = await workspace.api.me()
+        return await heard_before(Surface(workspace.api), Reader(me, workspace.users), place, me.user_id, most)
 
     async def check_up(self) -> tuple[Finding, ...]:
         """Examine the app at Slack."""

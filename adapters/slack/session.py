@@ -54,6 +54,10 @@ class Session:
         """Nobody may have listened until now: read what was said."""
         self._attendance.missed()
 
+    async def take_over(self) -> None:
+        """What was said while nobody listened is ours to read from now on."""
+        await self._attendance.take_over()
+
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""
         try:
@@ -74,12 +78,16 @@ class _Open:
 class Sessions:
     """Opens the session for the first socket and closes it after the last."""
 
-    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch) -> None:
-        """Remember in `notes` how far messages have been dealt with."""
+    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch, *, requests: bool) -> None:
+        """Remember in `notes` how far messages have been dealt with.
+
+        With `requests` Slack sends to every process alike, and one of them reads what was missed.
+        """
         self._web = web
         self._workspaces = workspaces
         self._notes = notes
         self._watch = watch
+        self._requests = requests
         self._open: _Open | None = None
         self._lock = asyncio.Lock()
 
@@ -119,6 +127,8 @@ class Sessions:
         except BaseException:
             await session.close()
             raise
+        if self._requests:
+            attendance.leave_to_keeper()
         log.info("slack session", team=identity.team_id, bot_user=identity.user_id)
         return session
 

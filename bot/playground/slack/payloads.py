@@ -8,6 +8,7 @@ from bot.playground.slack.world import APP_ID, BOT_ID, BOT_NAME, BOT_USER, DOMAI
 
 TOMBSTONE = "tombstone"
 """Subtype of what is left of a deleted message that has replies."""
+OTHER_BOT = "B00ANOTHER"
 SLACKBOT = "USLACKBOT"
 _EXTENSIONS = {"jpeg": "jpg", "markdown": "md", "": "binary"}
 
@@ -102,6 +103,9 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             "streaming_state": _streaming_state(message),
         }
     )
+    if message.speaker is not None:
+        del shown["user"]
+        shown |= {"subtype": "bot_message", "bot_id": OTHER_BOT, "username": message.speaker}
     if message.subtype == TOMBSTONE:
         shown |= {"user": SLACKBOT, "hidden": True}
     return shown | _thread_json(world, message)

@@ -126,6 +126,8 @@ class SlackRules(Record):
     pace: float = 1.0
     """Multiplies every rate; 0 switches the rate limits off (`limit_rate` still works)."""
 
+    history_objects: int = 999
+    """Messages on a page of a history at most; 15 for apps that are distributed outside of the Marketplace."""
     markdown_characters: int = 12_000
     """All markdown blocks of a message, or `markdown_text` (documented)."""
     block_characters: int = 13_200

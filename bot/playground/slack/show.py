@@ -74,7 +74,7 @@ def message_view(world: World, message: Message) -> MessageView:
         channel=message.channel,
         thread=message.thread_ts,
         author=author.person,
-        author_name=author.name,
+        author_name=message.speaker or author.name,
         at=float(message.ts),
         edits=len(message.edits),
         first_edit=message.edits[0] if message.edits else None,

@@ -224,6 +224,10 @@ class SlackStandIn:
         """A person presses Slack's own Stop button (`agent_session_stopped`)."""
         self._acts.stop_session(person, channel, thread)
 
+    def post_as_bot(self, channel: str, name: str, text: str, attachments: tuple[JsonObject, ...] = ()) -> str:
+        """Another app of the workspace says something; returns its ts."""
+        return self._acts.post_as_bot(channel, name, text, attachments)
+
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack hangs the preview of a link on a message, which is no edit."""
         self._acts.preview(channel, ts, url)
