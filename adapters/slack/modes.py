@@ -55,44 +55,32 @@ class Allowance:
 
 
 class Modes:
-    """Which answers are streamed, in all workspaces."""
+    """Which answers are streamed in one workspace."""
 
     def __init__(self, config: SlackConfig) -> None:
         """Begin with what the operator wants."""
         self._config = config
-        self._without: dict[str, float] = {}
-        """By workspace: until when it counts as having no streams."""
-        self._starts: dict[str, Allowance] = {}
+        self._starts = Allowance(STARTS_PER_MINUTE, STARTS_AT_ONCE)
+        self._without_until = 0.0
+        """Until then the workspace counts as having no streams."""
         self._edited: OrderedDict[tuple[str, str | None], None] = OrderedDict()
         """Answers, by channel and question, that are edited after all."""
         self._wordy: OrderedDict[tuple[str, str | None], None] = OrderedDict()
         """Answers whose streams take text only."""
 
-    def terms(self, place: Place) -> Terms:
-        """What holds for the next message of an answer."""
-        return streamed(place) if self.streams(place) else edited(place)
-
     def streams(self, place: Place) -> bool:
-        """Whether the answer is streamed as far as one can tell."""
-        wanted = self._config.dm if place.channel.startswith("D") else self._config.channels
-        if wanted != "native" or place.private is not None or not (place.thread and place.recipient):
-            return False
-        if _answer(place) in self._edited:
-            return False
-        return time.monotonic() >= self._without.get(place.team, 0.0)
+        """Whether the next message of the answer is a stream; if it is, it takes what its start and stop need."""
+        possible = wanted(self._config, place) and _answer(place) not in self._edited
+        return possible and time.monotonic() >= self._without_until and self._starts.take()
 
-    def may_start(self, place: Place) -> bool:
-        """Whether another stream may be started now; each start takes what its stop will need, too."""
-        return self._starts_in(place.team).take()
-
-    def starts_limited(self, place: Place, seconds: float) -> None:
+    def starts_limited(self, seconds: float) -> None:
         """Slack has said that too many were started."""
-        self._starts_in(place.team).close(seconds)
+        self._starts.close(seconds)
 
-    def give_up(self, place: Place, word: str) -> None:
+    def give_up(self, word: str) -> None:
         """The workspace has no streams: look again tomorrow."""
-        log.warning("slack streams not available", team=place.team, error=word)
-        self._without[place.team] = time.monotonic() + self._config.native_pause
+        log.warning("slack streams not available", error=word)
+        self._without_until = time.monotonic() + self._config.native_pause
 
     def edit_answer(self, place: Place, word: str) -> None:
         """This answer cannot be streamed, and that is our mistake."""
@@ -108,10 +96,16 @@ class Modes:
         """Whether the steps of this answer are shown in its stream."""
         return _answer(place) not in self._wordy
 
-    def _starts_in(self, team: str) -> Allowance:
-        if team not in self._starts:
-            self._starts[team] = Allowance(STARTS_PER_MINUTE, STARTS_AT_ONCE)
-        return self._starts[team]
+
+def wanted(config: SlackConfig, place: Place) -> bool:
+    """Whether the operator wants answers there to be streamed, and it is known before whose eyes."""
+    mode = config.dm if place.channel.startswith("D") else config.channels
+    return mode == "native" and place.private is None and bool(place.thread and place.recipient)
+
+
+def terms(config: SlackConfig, place: Place) -> Terms:
+    """What holds for the next message of an answer, as far as one can tell beforehand."""
+    return streamed(place) if wanted(config, place) else edited(place)
 
 
 def edited(place: Place) -> Terms:

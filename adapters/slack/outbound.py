@@ -32,12 +32,11 @@ KEPT = 2_000
 class Writer:
     """Creates and edits messages."""
 
-    def __init__(self, api: SlackApi, config: SlackConfig, modes: Modes) -> None:
-        """Write in the workspace of `api`, as streams or by edits as `modes` says."""
+    def __init__(self, api: SlackApi, config: SlackConfig) -> None:
+        """Write in the workspace of `api`."""
         self._api = api
         calls = StreamCalls(api)
-        self._streams = Streams(calls, modes)
-        self._modes = modes
+        self._streams = Streams(calls, Modes(config))
         self._statuses = Statuses(calls)
         self._uploads = Uploads(api, config)
         self._whispers = Whispers(api, self._uploads)

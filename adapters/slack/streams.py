@@ -81,13 +81,13 @@ class Streams:
             PlatformError: nothing can be posted there.
         """
         text = _standing(outbound, "")
-        if outbound.complete or not text.strip() or not self._modes.streams(place) or not self._modes.may_start(place):
+        if outbound.complete or not text.strip() or not self._modes.streams(place):
             return None
         steps = cards(outbound.tasks) if self._modes.takes_steps(place) else {}
         try:
             sent = await self._calls.start(_where(place), _content(text, list(steps.values())))
         except RateLimited as limited:
-            self._modes.starts_limited(place, limited.retry_after)
+            self._modes.starts_limited(limited.retry_after)
             return None
         except Refused as refusal:
             return await self._started_otherwise(place, outbound, key, refusal, steps)
@@ -100,7 +100,7 @@ class Streams:
         """Learn from a refused start, and try it without steps when they are the reason."""
         word = word_of(refusal)
         if word in NO_STREAMS:
-            self._modes.give_up(place, word)
+            self._modes.give_up(word)
         elif word == BAD_CHUNKS and steps:
             self._modes.text_only(place)
             return await self.start(place, outbound, key)
@@ -162,7 +162,7 @@ class Streams:
             self._remember_ended(ref)
             return Extended(left(place), whole=True)
         if word in NO_STREAMS:
-            self._modes.give_up(place, word)
+            self._modes.give_up(word)
         await self._close(ref)
         return Extended(left(place) if word == TOO_LONG else edited(place), whole=True)
 
