@@ -35,8 +35,14 @@ CATCHING_UP = 16
 class Session:
     """The Bolt application, what is in work, and the workspaces: the same for all sockets."""
 
-    def __init__(self, web: Web, workspaces: Workspaces, reception: Reception, notes: Notes, watch: Watch) -> None:
-        """Hand events to `reception`; remember in `notes` how far messages have been dealt with."""
+    def __init__(
+        self, web: Web, workspaces: Workspaces, reception: Reception, notes: Notes, watch: Watch, *, requests: bool
+    ) -> None:
+        """Hand events to `reception`; remember in `notes` how far messages have been dealt with.
+
+        With `requests` another process may have to read what was missed.
+        """
+        self._keeping = not requests
         self._workspaces = workspaces
         self._reception = reception
         self._notes = notes
@@ -83,6 +89,8 @@ class Session:
             )
             self._attended[workspace] = attendance
             await attendance.begin()
+            if not self._keeping:
+                attendance.leave_to_keeper()
             log.info("slack session", team=identity.tenant, bot_user=identity.user_id)
             return attendance
 
@@ -93,6 +101,12 @@ class Session:
             await self._attend(workspace)
         for workspace in [one for one in self._attended if one not in there]:
             await self._attended.pop(workspace).close()
+
+    async def take_over(self) -> None:
+        """What was said while nobody listened is ours to read from now on."""
+        self._keeping = True
+        for attendance in self._attended.values():
+            await attendance.take_over()
 
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""
@@ -114,12 +128,16 @@ class _Open:
 class Sessions:
     """Opens the session for the first socket and closes it after the last."""
 
-    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch) -> None:
-        """Remember in `notes` how far messages have been dealt with."""
+    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch, *, requests: bool) -> None:
+        """Remember in `notes` how far messages have been dealt with.
+
+        With `requests` Slack sends to every process alike, and one of them reads what was missed.
+        """
         self._web = web
         self._workspaces = workspaces
         self._notes = notes
         self._watch = watch
+        self._requests = requests
         self._open: _Open | None = None
         self._lock = asyncio.Lock()
 
@@ -144,7 +162,7 @@ class Sessions:
                 await joined.session.close()
 
     async def _begin(self, reception: Reception) -> Session:
-        session = Session(self._web, self._workspaces, reception, self._notes, self._watch)
+        session = Session(self._web, self._workspaces, reception, self._notes, self._watch, requests=self._requests)
         try:
             await session.begin()
         except BaseException:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.domain.assistants import Assistant
 from bot.domain.messages import Author
-from bot.ports import RunControl, Store
+from bot.ports import ChannelRules, RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
-from bot.relay.incoming import clean, shorten
+from bot.relay.incoming import clean, clean_text, shorten, shortened
 from bot.relay.policy import RelayPolicy
+from bot.relay.presses import Presses
 
 log = structlog.get_logger()
 
@@ -25,19 +25,24 @@ class PlatformReception:
     """Implements `bot.relay.contract.Reception` for one platform."""
 
     store: Store
-    assistant: Assistant
+    rules: ChannelRules
     platform: str
     commands: Commands
+    presses: Presses
     control: RunControl
     limits: RelayPolicy
 
     async def receive(self, inbound: Inbound) -> Verdict:
         """Accept a message durably: one transaction, then the verdict."""
         event = inbound.event
-        if not inbound.addressed and not await self.takes_part(event.conversation):
+        policy = self.policy(event.ruled_by)
+        if not await self._is_for_us(inbound, policy):
             return Verdict.IGNORED
-        event = await shorten(clean(event), self.store.files, self.limits)
-        acceptance = await self.store.intake.accept(event, self.assistant, self.limits.run_lifetime)
+        event = await shorten(clean(event, self.limits.max_text), self.store.files, self.limits)
+        address = event.address.model_copy(update={"manner": policy.delivery})
+        event = event.model_copy(update={"address": address, "gaps": policy.mentions == "required"})
+        assistant = self.rules.assistant(event.ruled_by, event.assistant)
+        acceptance = await self.store.intake.accept(event, assistant, self.limits.run_lifetime)
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
             return Verdict.DUPLICATE
@@ -48,11 +53,11 @@ class PlatformReception:
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""
-        return await self.commands.command(command)
+        return await self.commands.command(command, self.rules.assistant(command.channel))
 
     async def press(self, press: Press) -> str | None:
         """Carry out a button press."""
-        return await self.commands.press(press)
+        return await self.presses.press(press)
 
     async def last_conversation(self, channel: str, person: Author) -> str | None:
         """Where the person last said something to us in a channel."""
@@ -71,19 +76,30 @@ class PlatformReception:
         return await self.store.intake.first_time(key)
 
     async def edited(self, edited: Edited) -> bool:
-        """A message was changed."""
-        raise NotImplementedError
+        """A message was changed: whoever reads it from now on reads the new text."""
+        words, whole = await shortened(clean_text(edited.text), self.store.files, self.limits)
+        known = await self.store.corrections.edit(edited.key, words, whole)
+        if known:
+            log.info("message edited", characters=len(words))
+        return known
 
     async def deleted(self, deleted: Deleted) -> None:
-        """Messages were deleted."""
-        raise NotImplementedError
+        """Messages were deleted. Answers to them that are being made are stopped, here at once."""
+        stopped = await self.store.corrections.delete(deleted.keys)
+        for run_id in stopped:
+            log.info("question deleted", run_id=run_id)
+            await self.control.cancel(run_id)
 
     def policy(self, channel: str) -> ChannelPolicy:
         """What is in force in a channel."""
-        del channel
-        return ChannelPolicy()
+        return self.rules.policy(channel)
 
     def assistants(self, channel: str) -> tuple[str, ...]:
         """Names of the assistants that a person may choose in a channel."""
-        del channel
-        return (self.assistant.name or "",)
+        return self.rules.assistants(channel)
+
+    async def _is_for_us(self, inbound: Inbound, policy: ChannelPolicy) -> bool:
+        """Whatever an adapter hands over, the operator's word on mentions holds."""
+        if inbound.addressed or policy.mentions == "always":
+            return True
+        return policy.mentions == "threads" and await self.takes_part(inbound.event.conversation)

@@ -1,7 +1,7 @@
 """What a chat platform has to offer (`Adapter`), what it is told (`Outbound`) and what it may call (`Reception`).
 
 Everything that a platform cannot do or limits is data in `Capabilities` and `Terms`, so the relay never asks which
-platform it is. Adapters translate their SDK's errors into `bot.errors.PlatformError` and its six kinds.
+platform it is. Adapters translate their SDK's errors into `bot.errors.PlatformError` and its kinds.
 """
 
 from bot.domain.channels import ChannelPolicy

@@ -41,6 +41,8 @@ class Command(Record):
     """The person may act on other people's answers within `scope`."""
     scope: str = ""
     """Where it was typed, in the words of `Address.scope`; without it nobody is a moderator."""
+    channel: str = ""
+    """Where it was typed, named as in `Event.ruled_by`, so that it can be said who answers there."""
 
 
 Operation = Literal["stop", "worked", "again", "skip", "regenerate", "up", "down"]
