@@ -103,8 +103,7 @@ class SlackAdapter:
                 token is refused later.
         """
         if self._config.signing_secret is not None:
-            async with self._sessions.joined(reception) as session:
-                await session.take_over()
+            async with self._sessions.joined(reception) as session, session.catching_up():
                 yield session.revoked
             return
         token = self._config.app_token

@@ -130,6 +130,12 @@ class Memberships(Payload):
     response_metadata: Cursor = Cursor()
 
 
+class Direct(Payload):
+    """The direct messages with somebody (`conversations.open`)."""
+
+    channel: Named
+
+
 class TeamListed(Payload):
     """A workspace of an organisation."""
 
@@ -141,12 +147,6 @@ class Teams(Payload):
 
     teams: tuple[TeamListed, ...] = ()
     response_metadata: Cursor = Cursor()
-
-
-class Direct(Payload):
-    """The direct messages with somebody (`conversations.open`)."""
-
-    channel: Named
 
 
 class UploadSlot(Payload):

@@ -36,17 +36,25 @@ class Session:
     """The Bolt application, what is in work, and the workspaces: the same for all sockets."""
 
     def __init__(
-        self, web: Web, workspaces: Workspaces, reception: Reception, notes: Notes, watch: Watch, *, requests: bool
+        self,
+        web: Web,
+        workspaces: Workspaces,
+        reception: Reception,
+        notes: Notes,
+        watch: Watch,
+        *,
+        requests: bool,
     ) -> None:
         """Hand events to `reception`; remember in `notes` how far messages have been dealt with.
 
-        With `requests` another process may have to read what was missed.
+        With `requests` Slack sends to every process alike, and what was missed is read in `catching_up`.
         """
-        self._keeping = not requests
         self._workspaces = workspaces
         self._reception = reception
         self._notes = notes
         self._watch = watch
+        self._requests = requests
+        self._catching_up = False
         self._courtesies = Courtesies()
         self._attended: dict[Workspace, Attendance] = {}
         self._room = asyncio.Semaphore(CATCHING_UP)
@@ -89,8 +97,10 @@ class Session:
             )
             self._attended[workspace] = attendance
             await attendance.begin()
-            if not self._keeping:
+            if self._requests:
                 attendance.leave_to_keeper()
+            if self._catching_up:
+                await attendance.take_over()
             log.info("slack session", team=identity.tenant, bot_user=identity.user_id)
             return attendance
 
@@ -102,11 +112,17 @@ class Session:
         for workspace in [one for one in self._attended if one not in there]:
             await self._attended.pop(workspace).close()
 
-    async def take_over(self) -> None:
-        """What was said while nobody listened is ours to read from now on."""
-        self._keeping = True
-        for attendance in self._attended.values():
-            await attendance.take_over()
+    @asynccontextmanager
+    async def catching_up(self) -> AsyncGenerator[None]:
+        """What was said while nobody listened is ours to read."""
+        async with self._changing:
+            self._catching_up = True
+            for attendance in self._attended.values():
+                await attendance.take_over()
+        try:
+            yield
+        finally:
+            self._catching_up = False
 
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""

@@ -10,20 +10,6 @@ APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105
 SIGNING_SECRET = "SLACK_SIGNING_SECRET"  # noqa: S105
 
 
-class OAuthConfig(Record):
-    """The app's own credentials, with which many workspaces can install it."""
-
-    client_id: str
-    client_secret: SecretStr
-    redirect_url: str | None = None
-    """Where people come back to from Slack, when it is not the only address that the app's page at Slack names."""
-
-    @property
-    def encrypted(self) -> bool:
-        """People reach us over https, as far as we know."""
-        return not (self.redirect_url or "").startswith("http:")
-
-
 class Prompt(Record):
     """A question that is suggested in the direct messages with the assistant."""
 
@@ -40,6 +26,20 @@ PROMPTS = (
     Prompt(title="Work on a file", message="I want to attach a file. What can you do with it?"),
 )
 """As in `manifest.json`."""
+
+
+class OAuthConfig(Record):
+    """The app's own credentials, with which many workspaces can install it."""
+
+    client_id: str
+    client_secret: SecretStr
+    redirect_url: str | None = None
+    """Where people come back to from Slack, when it is not the only address that the app's page at Slack names."""
+
+    @property
+    def encrypted(self) -> bool:
+        """People reach us over https, as far as we know."""
+        return not (self.redirect_url or "").startswith("http:")
 
 
 class SlackConfig(Record):

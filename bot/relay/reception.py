@@ -1,11 +1,13 @@
 """Taking in what one platform delivers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from bot.domain.messages import Author
+from bot.domain.runs import RunStatus
 from bot.ports import ChannelRules, RunControl, Store
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
@@ -16,6 +18,8 @@ from bot.relay.presses import Presses
 
 log = structlog.get_logger()
 
+_LOOKS, _LOOK_AGAIN = 20, 0.5
+"""So often, and after so many seconds, it is looked whether a conversation that is to be forgotten is at rest."""
 _MOST_LIVE = 200
 """Conversations of one kind that are looked through after a time in which nobody listened."""
 
@@ -49,7 +53,14 @@ class PlatformReception:
         log.info("event accepted", run_id=acceptance.run_id, thread_id=acceptance.thread_id, ahead=acceptance.ahead)
         if acceptance.ahead >= self.limits.lane_cap:
             await turn_away(self.store.notes, self.control, acceptance.run_id, self.limits.lane_cap)
+        if acceptance.ahead == 1 and await self._waits_for_decision(acceptance.thread_id):
+            return Verdict.HELD
         return Verdict.QUEUED if acceptance.ahead else Verdict.ACCEPTED
+
+    async def _waits_for_decision(self, thread_id: str) -> bool:
+        """Whether the answer that is next in a thread goes on only when somebody has pressed a button."""
+        first, *_ = await self.store.runs.active(thread_id) or (None,)
+        return first is not None and first.status is RunStatus.REQUIRES_ACTION
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""
@@ -89,6 +100,22 @@ class PlatformReception:
         for run_id in stopped:
             log.info("question deleted", run_id=run_id)
             await self.control.cancel(run_id)
+        for conversation in deleted.conversations:
+            await self._forget(conversation)
+
+    async def _forget(self, conversation: str) -> None:
+        """Forget a conversation whose place is gone. An answer that is being made there is stopped first."""
+        for _ in range(_LOOKS):
+            thread_id = await self.store.intake.thread_of(conversation)
+            if thread_id is None:
+                return
+            if (forgotten := await self.store.upkeep.forget_thread(thread_id)) is not None:
+                log.info("conversation forgotten", thread_id=thread_id, messages=forgotten.messages)
+                return
+            for run in await self.store.runs.active(thread_id):
+                await self.control.cancel(run.id)
+            await asyncio.sleep(_LOOK_AGAIN)
+        log.warning("conversation not forgotten, it is still worked on", conversation=conversation)
 
     def policy(self, channel: str) -> ChannelPolicy:
         """What is in force in a channel."""

@@ -334,6 +334,14 @@ async def test_a_decision_about_a_call_that_does_not_exist_changes_nothing(house
     assert await house.reception.press(press.model_copy(update={"run_id": "run_unknown"})) == UNKNOWN
 
 
+async def test_who_types_instead_of_pressing_is_told_so_once(house: House) -> None:
+    work, call = await waiting_for_a_decision(house)
+    verdicts = [await house.reception.receive(Inbound(event=event(), addressed=True)) for _ in range(2)]
+    assert verdicts == [Verdict.HELD, Verdict.QUEUED]
+    await house.reception.press(pressed(work, call, "worked"))
+    assert await house.reception.receive(Inbound(event=event(), addressed=True)) is Verdict.QUEUED
+
+
 # --- what adapters ask
 
 

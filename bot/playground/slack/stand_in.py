@@ -73,7 +73,6 @@ class SlackStandIn:
         self._desk, self._rates, self._acts, self._clicks = (
             self._home.desk, self._home.rates, self._home.acts, self._home.clicks
         )  # fmt: skip
-        self._streams, self._cast = self._home.streams, self._home.cast
         gate = Gate(self.faults, self.journal, self._changes)
         self._files = FileServer(self._all, self.installs, gate)
         self._consent = Consent(self.installs, gate)
@@ -342,8 +341,8 @@ class SlackStandIn:
         joined = self.world.channel(channel)
         if joined is None:
             raise NotPossible(f"There is no channel {channel}.")
-        if self.world.team.bot_user not in joined.members:
-            self.world.channels[joined.id] = replace(joined, members=(*joined.members, self.world.team.bot_user))
+        if (bot := self.world.team.bot_user) not in joined.members:
+            self.world.channels[joined.id] = replace(joined, members=(*joined.members, bot))
 
     # --- what tests look at ---------------------------------------------------------------------------------------
 
@@ -398,8 +397,8 @@ class SlackStandIn:
 
     def seen_by(self, person: str, channel: str, ts: str) -> str:
         """The text of a message as a person sees it: a stream grows before its recipient only."""
-        member = self._cast.member(person)
-        return self._streams.seen_by(member.id, self._cast.message(person, channel, ts))
+        member = self._home.cast.member(person)
+        return self._home.streams.seen_by(member.id, self._home.cast.message(person, channel, ts))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.

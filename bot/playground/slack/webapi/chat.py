@@ -107,8 +107,7 @@ def delete(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.delete`."""
     channel = desk.channel(args)
     message = desk.message(channel, args.required("ts", "message_not_found"))
-    own = message.user == desk.world.team.bot_user
-    if not own or (message.streaming is not None and not desk.streams.end_of(message)):
+    if message.user != desk.world.team.bot_user or (message.streaming is not None and not desk.streams.end_of(message)):
         raise Refusal("cant_delete_message")
     desk.workspace.delete(message)
     return {"channel": channel.id, "ts": message.ts}
