@@ -12,6 +12,7 @@ from bot.playground.child import BotChild
 from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import MessageView, PlatformName, PlatformView
+from bot.relay.answer import STOP
 from tests.support.model_server import ScriptedModel
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +94,9 @@ class House:
                 (
                     message
                     for message in self.answers(platform)
-                    if words in message.html and not message.buttons and message.state == "sent"
+                    if words in message.html
+                    and message.state == "sent"
+                    and STOP not in {button.label for button in message.buttons}
                 ),
                 None,
             )
