@@ -14,7 +14,7 @@ from bot.errors import Unreachable
 from bot.ports import ChannelRules, Clock, RunControl, RunSink, Store
 from bot.relay.chat import Chat
 from bot.relay.commands import Commands
-from bot.relay.contract import Adapter, Reception
+from bot.relay.contract import Adapter, Reception, SharedCeiling
 from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
@@ -67,6 +67,8 @@ class Relay:
         capabilities, control = adapter.capabilities, self._control
         governor = Governor(capabilities.pacing, self._clock, capabilities.posts, share=lambda: control.workers)
         adapter.on_limits(governor.signal)
+        if isinstance(adapter, SharedCeiling):
+            adapter.divide_among(lambda: control.workers)
         return governor
 
     @asynccontextmanager

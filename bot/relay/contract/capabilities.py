@@ -79,6 +79,8 @@ class Terms(Record):
     """Messages that may be created here for one answer, when they are fewer than `Capabilities.max_segments`."""
     max_file_bytes: int | None = None
     """Largest file sent here, when it is not `Capabilities.max_file_bytes`."""
+    max_files_bytes: int | None = None
+    """All files of one message together, where that is limited."""
 
 
 class Dialect(Protocol):

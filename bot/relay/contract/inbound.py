@@ -100,5 +100,8 @@ class Edited(Record):
 class Deleted(Record):
     """Messages were deleted, by their authors or by somebody who may."""
 
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
     """As `Event.known_as` or `Heard.key`, of each."""
+    conversations: tuple[str, ...] = ()
+    """Keys of conversations whose place was deleted with all that was said in it (a thread), when the platform does not
+    name the messages."""
