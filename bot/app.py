@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from adapters.console import ConsoleAdapter, ConsoleConfig
 from adapters.discord import DiscordAdapter, DiscordConfig
-from adapters.slack import SlackAdapter, SlackConfig
+from adapters.slack import BACK, Installed, OAuthConfig, SlackAdapter, SlackConfig
 from bot import VERSION
 from bot.clock import SystemClock
 from bot.configuration import GENERAL_INSTRUCTIONS, Around, Reading, Rules, read, staff
@@ -33,6 +33,7 @@ from bot.relay import Relay, RelayPolicy
 from bot.relay.connections import Connections
 from bot.relay.contract import Adapter, Webhooks
 from bot.relay.tokens import TokenCheck
+from bot.sealing import Seal
 from bot.settings import Settings, inherited_environment
 from bot.stopping import stop_signals
 from bot.store import migrate, open_store
@@ -89,12 +90,14 @@ class Application:
         self._settings.check_role(role, http=http)
         stopping = stop_signals()
         waiting = None if self._settings.store.sqlite else stopping
-        async with self._web_server(wanted=http) as server, self._workshop(role, waiting) as workshop:
+        # People install the app through the web server, although Slack's own deliveries may come through sockets.
+        serving = http or (self._settings.slack.client_id is not None and role in RECEIVERS)
+        async with self._web_server(wanted=serving) as server, self._workshop(role, waiting) as workshop:
             adapters = self._platforms(workshop.store, http=http)
             async with self._at_work(workshop, adapters, role, server) as busy:
                 await busy.work.until(busy.settled(), stopping)
                 if not stopping.is_set():
-                    print(_ready(role, adapters, busy, workshop.model), flush=True)  # noqa: T201 - the contract
+                    print(_ready(role, adapters, busy, workshop.model, http=http), flush=True)  # noqa: T201 - the contract
                     await busy.work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
@@ -297,14 +300,15 @@ class Application:
     def _platforms(self, store: Store, *, http: bool) -> list[Adapter]:
         adapters: list[Adapter] = []
         slack, discord = self._settings.slack, self._settings.discord
-        if slack.bot_token:
+        if slack.configured:
             config = SlackConfig(
                 bot_token=slack.bot_token,
+                oauth=self._slack_oauth(),
                 app_token=slack.app_token,
                 signing_secret=slack.signing_secret if http else None,
                 api_url=slack.api_url,
             )
-            adapters.append(SlackAdapter(config, store.notes))
+            adapters.append(SlackAdapter(config, store.notes, installed=self._slack_installed(store)))
         if discord.token:
             adapters.append(
                 DiscordAdapter(
@@ -320,6 +324,19 @@ class Application:
             )
         return adapters
 
+    def _slack_oauth(self) -> OAuthConfig | None:
+        slack, url = self._settings.slack, self._settings.installations.public_url
+        if slack.client_id is None or slack.client_secret is None:
+            return None
+        back = f"{url.rstrip('/')}{BACK}" if url else None
+        return OAuthConfig(client_id=slack.client_id, client_secret=slack.client_secret, redirect_url=back)
+
+    def _slack_installed(self, store: Store) -> Installed | None:
+        key = self._settings.installations.installations_key
+        if self._settings.slack.client_id is None or key is None:
+            return None
+        return Installed(store.installations, Seal(key.get_secret_value()))
+
     def _log(self, level: str) -> None:
         process = self._settings.process
         set_up_logs(process.log_level or level, process.log_format, self._secrets())
@@ -330,23 +347,26 @@ class Application:
             settings.slack.bot_token,
             settings.slack.app_token,
             settings.slack.signing_secret,
+            settings.slack.client_secret,
             settings.discord.token,
             settings.model.openai_api_key,
         )
-        return [token.get_secret_value() for token in tokens if token]
+        key = settings.installations.installations_key
+        keys = key.get_secret_value().split(",") if key else []
+        return [*(token.get_secret_value() for token in tokens if token), *(one.strip() for one in keys)]
 
 
-def _ready(role: Role, adapters: Sequence[Adapter], busy: AtWork, model: ModelClient) -> str:
+def _ready(role: Role, adapters: Sequence[Adapter], busy: AtWork, model: ModelClient, *, http: bool) -> str:
     """The line that says what this process does from now on."""
-    names = ", ".join(_shown(adapter, busy) for adapter in adapters)
+    names = ", ".join(_shown(adapter, busy, http=http) for adapter in adapters)
     beginning = "ready" if role == "all" else f"ready {role}:"
     line = f"{beginning} {names} · model {model.traits.name}" if role in WORKERS else f"{beginning} {names}"
     return line if busy.web is None else f"{line} · port {busy.web.port}"
 
 
-def _shown(adapter: Adapter, busy: AtWork) -> str:
+def _shown(adapter: Adapter, busy: AtWork, *, http: bool) -> str:
     platform, label = adapter.capabilities.platform, adapter.capabilities.label
-    if busy.web is not None and platform in busy.web.serving:
+    if http and busy.web is not None and platform in busy.web.serving:
         return f"{label} over HTTP"
     standing_by = busy.entrance.states()[platform] == "standing by"
     return f"{label} (standing by: another process is connected)" if standing_by else label
