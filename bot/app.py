@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from adapters.console import ConsoleAdapter, ConsoleConfig
 from adapters.discord import DiscordAdapter, DiscordConfig
-from adapters.slack import SlackAdapter, SlackConfig
+from adapters.slack import BACK, Installed, OAuthConfig, SlackAdapter, SlackConfig
 from bot import VERSION, doctor
 from bot.clock import SystemClock
 from bot.configuration import GENERAL_INSTRUCTIONS, Around, Reading, Rules, Told, explain, read, staff, which_channel
@@ -30,14 +30,15 @@ from bot.logs import set_up_logs, without_secrets
 from bot.models import OFFLINE_MODEL, ModelConfig, RetryPolicy, connect
 from bot.models.offline.coercion import coerced
 from bot.playground.demo import run_demo
-from bot.ports import Activity, Asking, ModelClient, Notes, Store
+from bot.ports import Activity, Asking, Installations, ModelClient, Notes, Store
 from bot.relay import Relay, RelayPolicy
 from bot.relay.connections import Connections
 from bot.relay.contract import Adapter, Finding, Webhooks
 from bot.relay.tokens import TokenCheck
+from bot.sealing import Seal
 from bot.settings import Settings, inherited_environment
 from bot.stopping import stop_signals
-from bot.store import channels_used, condition, migrate, open_store
+from bot.store import channels_used, condition, migrate, open_store, registers
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
 from bot.web import WebEntrance, WebServer
@@ -93,12 +94,14 @@ class Application:
         self._settings.check_role(role, http=http)
         stopping = stop_signals()
         waiting = None if self._settings.store.sqlite else stopping
-        async with self._web_server(wanted=http) as server, self._workshop(role, waiting) as workshop:
-            adapters = self._platforms(workshop.store.notes, http=http)
+        # People install the app through the web server, although Slack's own deliveries may come through sockets.
+        serving = http or (self._settings.slack.client_id is not None and role in RECEIVERS)
+        async with self._web_server(wanted=serving) as server, self._workshop(role, waiting) as workshop:
+            adapters = self._platforms(workshop.store.notes, workshop.store.installations, http=http)
             async with self._at_work(workshop, adapters, role, server) as busy:
                 await busy.work.until(busy.settled(), stopping)
                 if not stopping.is_set():
-                    print(_ready(role, adapters, busy, workshop.model), flush=True)  # noqa: T201 - the contract
+                    print(_ready(role, adapters, busy, workshop.model, http=http), flush=True)  # noqa: T201 - the contract
                     await busy.work.until(stopping)
 
     async def chat(self, once: str | None) -> None:
@@ -187,7 +190,6 @@ class Application:
     def _checks(self) -> list[Check]:
         settings = self._settings
         store, folder = settings.store, settings.tools.tools_dir
-        adapters = self._platforms(NothingNoted(), http=False)
         return [
             Check("Settings", self._check_settings),
             Check("Database", partial(doctor.database, partial(condition, store.url, store.database_direct_url))),
@@ -196,29 +198,41 @@ class Application:
             Check("Model", self._check_models, "See whether OPENAI_BASE_URL can be reached from this machine."),
             Check(f"Tools in {folder}", partial(doctor.tools, folder, partial(load_tools, folder), self._reading)),
             Check(doctor.CHANNELS, partial(doctor.channels, self._reading)),
-            *(
-                Check(one.capabilities.label, partial(doctor.platform, one), "See whether this machine may reach it.")
-                for one in adapters
-            ),
+            Check("Platforms", self._check_platforms),
         ]
 
     async def _check_settings(self) -> list[Finding]:
         """They were read, or this would not run. What is not set is said."""
         slack, discord = self._settings.slack, self._settings.discord
         try:
-            self._settings.check_role("all", http=slack.signing_secret is not None and slack.app_token is None)
+            self._settings.check_role("all", http=self._over_http)
         except SettingsError as error:
-            say = doctor.bad if slack.bot_token or discord.token else doctor.warning
+            say = doctor.bad if slack.configured or discord.token else doctor.warning
             found = [say("Settings", "`run` would not start", str(error))]
         else:
             found = [doctor.good("Settings")]
-        for label, token, name in (
-            ("Slack", slack.bot_token, "SLACK_BOT_TOKEN"),
-            ("Discord", discord.token, "DISCORD_TOKEN"),
+        for label, configured, name in (
+            ("Slack", slack.configured, "SLACK_BOT_TOKEN"),
+            ("Discord", discord.token is not None, "DISCORD_TOKEN"),
         ):
-            if token is None:
+            if not configured:
                 found.append(doctor.good(label, f"not configured ({name} is not set)"))
         return found
+
+    @property
+    def _over_http(self) -> bool:
+        """Whether Slack's deliveries come to our web server, as far as the settings tell."""
+        return self._settings.slack.signing_secret is not None and self._settings.slack.app_token is None
+
+    async def _check_platforms(self) -> Sequence[Finding]:
+        async with registers(self._settings.store.url) as kept:
+            if kept is None and self._settings.slack.client_id is not None:
+                return (doctor.good("Slack", "no workspace has installed the app yet"),)
+            notes, installations = (kept.notes, kept.installations) if kept else (NothingNoted(), None)
+            adapters = self._platforms(notes, installations, http=self._over_http)
+            fix = "See whether this machine may reach it (proxy, firewall)."
+            looks = [Check(one.capabilities.label, partial(doctor.platform, one), fix) for one in adapters]
+            return await doctor.examined(looks, doctor.SECONDS_WITHIN)
 
     async def _check_models(self) -> Sequence[Finding]:
         """The one of the settings, and those that the file names for its assistants."""
@@ -228,7 +242,7 @@ class Application:
             for name in () if offline else sorted(self._models_of_the_file() - {model.traits.name}):
                 look = partial(doctor.model, model.named(name), offline=False, named_by="the file of assistants")
                 checks.append(Check(f"Model {name}", look))
-            return await doctor.examined(checks)
+            return await doctor.examined(checks, doctor.SECONDS_WITHIN)
 
     def _models_of_the_file(self) -> set[str]:
         try:
@@ -384,17 +398,18 @@ class Application:
         except OSError as error:
             raise SettingsError(f"ASSISTANT_INSTRUCTIONS_FILE cannot be read: {error}.") from error
 
-    def _platforms(self, notes: Notes, *, http: bool) -> list[Adapter]:
+    def _platforms(self, notes: Notes, installations: Installations | None, *, http: bool) -> list[Adapter]:
         adapters: list[Adapter] = []
         slack, discord = self._settings.slack, self._settings.discord
-        if slack.bot_token:
+        if slack.configured:
             config = SlackConfig(
                 bot_token=slack.bot_token,
+                oauth=self._slack_oauth(),
                 app_token=slack.app_token,
                 signing_secret=slack.signing_secret if http else None,
                 api_url=slack.api_url,
             )
-            adapters.append(SlackAdapter(config, notes))
+            adapters.append(SlackAdapter(config, notes, installed=self._slack_installed(installations)))
         if discord.token:
             adapters.append(
                 DiscordAdapter(
@@ -410,6 +425,19 @@ class Application:
             )
         return adapters
 
+    def _slack_oauth(self) -> OAuthConfig | None:
+        slack, url = self._settings.slack, self._settings.installations.public_url
+        if slack.client_id is None or slack.client_secret is None:
+            return None
+        back = f"{url.rstrip('/')}{BACK}" if url else None
+        return OAuthConfig(client_id=slack.client_id, client_secret=slack.client_secret, redirect_url=back)
+
+    def _slack_installed(self, installations: Installations | None) -> Installed | None:
+        key = self._settings.installations.installations_key
+        if self._settings.slack.client_id is None or key is None or installations is None:
+            return None
+        return Installed(installations, Seal(key.get_secret_value()))
+
     def _log(self, level: str) -> None:
         process = self._settings.process
         set_up_logs(process.log_level or level, process.log_format, self._secrets())
@@ -420,23 +448,26 @@ class Application:
             settings.slack.bot_token,
             settings.slack.app_token,
             settings.slack.signing_secret,
+            settings.slack.client_secret,
             settings.discord.token,
             settings.model.openai_api_key,
         )
-        return [token.get_secret_value() for token in tokens if token]
+        key = settings.installations.installations_key
+        keys = key.get_secret_value().split(",") if key else []
+        return [*(token.get_secret_value() for token in tokens if token), *(one.strip() for one in keys)]
 
 
-def _ready(role: Role, adapters: Sequence[Adapter], busy: AtWork, model: ModelClient) -> str:
+def _ready(role: Role, adapters: Sequence[Adapter], busy: AtWork, model: ModelClient, *, http: bool) -> str:
     """The line that says what this process does from now on."""
-    names = ", ".join(_shown(adapter, busy) for adapter in adapters)
+    names = ", ".join(_shown(adapter, busy, http=http) for adapter in adapters)
     beginning = "ready" if role == "all" else f"ready {role}:"
     line = f"{beginning} {names} · model {model.traits.name}" if role in WORKERS else f"{beginning} {names}"
     return line if busy.web is None else f"{line} · port {busy.web.port}"
 
 
-def _shown(adapter: Adapter, busy: AtWork) -> str:
+def _shown(adapter: Adapter, busy: AtWork, *, http: bool) -> str:
     platform, label = adapter.capabilities.platform, adapter.capabilities.label
-    if busy.web is not None and platform in busy.web.serving:
+    if http and busy.web is not None and platform in busy.web.serving:
         return f"{label} over HTTP"
     standing_by = busy.entrance.states()[platform] == "standing by"
     return f"{label} (standing by: another process is connected)" if standing_by else label

@@ -4,14 +4,14 @@ import asyncio
 import time
 from typing import cast
 
-import aiohttp
 import discord
 import structlog
+from discord import app_commands
 from discord.gateway import DiscordWebSocket
 
-from adapters.discord.buttons import Pressed, RunButton
+from adapters.discord.buttons import RunButton
 from adapters.discord.catch_up import Missed
-from adapters.discord.client import GatewayClient
+from adapters.discord.client import GatewayClient, Traffic
 from adapters.discord.errors import refused
 from adapters.discord.handlers import Handlers
 from adapters.discord.hint import Hint
@@ -19,9 +19,10 @@ from adapters.discord.identifies import Identifies
 from adapters.discord.interactions import Interactions
 from adapters.discord.marks import seen_of
 from adapters.discord.messages import Messages
+from adapters.discord.registration import register
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unauthorised
 from bot.ports import Notes
 from bot.relay.contract import Reception
 from bot.relay.queues import Queues
@@ -44,13 +45,20 @@ class Connection:
     """Receives. Nothing that belongs to an answer is written through its clients, so they may end at any time."""
 
     def __init__(
-        self, config: DiscordConfig, notes: Notes, shard: Shard, identifies: Identifies, reception: Reception
+        self,
+        config: DiscordConfig,
+        notes: Notes,
+        shard: Shard,
+        identifies: Identifies,
+        traffic: Traffic,
+        reception: Reception,
     ) -> None:
         """Hand the events of `shard` to `reception`; `notes` remembers commands and how far messages are dealt with."""
         self._config = config
         self._notes = notes
         self._shard = shard
         self._identifies = identifies
+        self._traffic = traffic
         self._reception = reception
         self._content = config.message_content
         self._handlers = Handlers()
@@ -97,7 +105,7 @@ class Connection:
             try:
                 await client.login(self._config.token.get_secret_value())
                 await client.connect(reconnect=True)
-            except discord.LoginFailure as error:
+            except (discord.LoginFailure, Unauthorised) as error:
                 raise refused() from error
             except discord.PrivilegedIntentsRequired:
                 self._content = False
@@ -125,11 +133,15 @@ class Connection:
 
     def _listening(self, seen: Seen) -> discord.Client:
         """A client with all handlers, not connected yet."""
-        client = GatewayClient(self._config, self._shard, self._identifies, message_content=self._content)
+        client = GatewayClient(
+            self._config, self._shard, self._identifies, self._traffic, message_content=self._content
+        )
         client.add_dynamic_items(RunButton)
-        interactions = Interactions(client, self._reception, self._handlers)
+        tree = app_commands.CommandTree(client)
+        interactions = Interactions(client, tree, self._reception, self._handlers, self._config.store_patience)
         messages = Messages(client, self._reception, self._queues, self._config.store_patience, Hint(self._notes))
         messages.follow(self._handlers)
+        interactions.follow()
         server = asyncio.Event()
 
         async def on_connect() -> None:
@@ -141,7 +153,7 @@ class Connection:
 
         async def on_ready() -> None:
             with self._handlers.one():
-                await self._begun(client, seen, server, interactions, messages)
+                await self._begun(client, seen, server, tree, messages)
 
         async def on_message(message: discord.Message) -> None:
             with self._handlers.one(), seen.taking(message.id):
@@ -150,17 +162,12 @@ class Connection:
         async def on_guild_remove(guild: discord.Guild) -> None:
             log.warning("discord server left: the bot was removed, or the server deleted", server_id=guild.id)
 
-        async def on_run_button(interaction: discord.Interaction, pressed: Pressed) -> None:
-            with self._handlers.one():
-                await interactions.press(interaction, pressed)
-
         for handler in (
             on_connect,
             on_guild_available,
             on_ready,
             on_message,
             on_guild_remove,
-            on_run_button,
         ):
             client.event(handler)
         return client
@@ -170,7 +177,7 @@ class Connection:
         client: discord.Client,
         seen: Seen,
         server: asyncio.Event,
-        interactions: Interactions,
+        tree: app_commands.CommandTree,
         messages: Messages,
     ) -> None:
         """A session has begun: say so, register the commands, read what was missed.
@@ -187,7 +194,7 @@ class Connection:
             await seen.write()
             self.ready.set()
         if self._shard.index == 0:
-            await self._register(interactions)
+            await self._register(tree)
         if not first:
             await self._catch_up(client, seen, messages)
 
@@ -207,13 +214,9 @@ class Connection:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _register(self, interactions: Interactions) -> None:
-        try:
-            changed = await interactions.sync(self._notes, self._config.guild_id)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, StoreUnavailable) as error:
-            log.warning("discord commands not registered", error=str(error) or type(error).__name__)
-        else:
-            log.info("discord connected", commands_registered=changed)
+    async def _register(self, tree: app_commands.CommandTree) -> None:
+        changed = await register(tree, self._notes, self._config.guild_id)
+        log.info("discord connected", commands_registered=changed)
 
 
 async def _all_told(client: discord.Client, server: asyncio.Event) -> None:

@@ -17,6 +17,8 @@ TOO_MANY_OLD_EDITS = 30046
 THREAD_ARCHIVED = 50083
 INVALID_WEBHOOK_TOKEN = 50027
 THREAD_LOCKED = 160005
+FOLLOWUPS_USED_UP = 40094
+"""Five further messages of an interaction, where we are no member."""
 TOO_MANY_THREADS = 160006
 """An archived thread would have to be reopened for a message."""
 CLOUDFLARE_PAUSE = 60.0
@@ -37,6 +39,8 @@ def translated() -> Generator[None]:
     """Raise the kind of `PlatformError` that a discord.py error means."""
     try:
         yield
+    except PlatformError:  # what was not even sent says so itself
+        raise
     except discord.RateLimited as error:
         raise RateLimited(error.retry_after) from error
     except discord.HTTPException as error:
@@ -53,7 +57,10 @@ def _kind(error: discord.HTTPException) -> PlatformError:
         return Unreachable(said)
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(_pause(error), said)
-    if error.code in (TOO_MANY_OLD_EDITS, INVALID_WEBHOOK_TOKEN) or error.status == HTTPStatus.NOT_FOUND:
+    if (
+        error.code in (TOO_MANY_OLD_EDITS, INVALID_WEBHOOK_TOKEN, FOLLOWUPS_USED_UP)
+        or error.status == HTTPStatus.NOT_FOUND
+    ):
         return Gone(said)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return Unauthorised(said)

@@ -14,9 +14,9 @@ from adapters.discord.hint import Hint
 from adapters.discord.keys import key_of, message_key
 from adapters.discord.material import is_withheld, text_of
 from adapters.discord.meant import Listener, is_mentioned, is_said
-from adapters.discord.word_back import mark, not_taken
+from adapters.discord.word_back import mark, not_taken, say
 from bot.errors import StoreUnavailable
-from bot.relay.contract import Deleted, Edited, Reception, Verdict
+from bot.relay.contract import HELD_NOTE, Deleted, Edited, Reception, Verdict
 from bot.relay.queues import Queues
 
 log = structlog.get_logger()
@@ -83,8 +83,10 @@ class Messages:
             await self._say_why(message)
             return False
         verdict = await self._reception.receive(inbound)
-        if verdict is Verdict.QUEUED:
+        if verdict in (Verdict.QUEUED, Verdict.HELD):
             await mark(message, "⏳")
+        if verdict is Verdict.HELD:
+            await say(message, HELD_NOTE)
         return verdict is not Verdict.IGNORED
 
     async def changed(self, event: discord.RawMessageUpdateEvent) -> None:

@@ -1,5 +1,7 @@
 """The adapter's own words in `Address.place` (where an answer goes) and `Posted.ref` (which message carries it)."""
 
+from typing import Literal
+
 import discord
 
 from adapters.discord.keys import chain_key
@@ -11,6 +13,10 @@ _USUAL_FILE = 10 * MIB
 """What a file may have where Discord says nothing else (Uploading Files)."""
 REQUEST_LIMIT = 25 * MIB
 """What all files of one request may have together (the same page)."""
+
+Audience = Literal["", "asker", "guest"]
+"""Who sees an answer: everybody in the channel; the asker alone; or the people of a place where we are no member. The
+last two are reached through the interaction's token only, and when that has ended, the asker by a direct message."""
 
 
 class Place(Record, extra="ignore"):
@@ -36,6 +42,9 @@ class Place(Record, extra="ignore"):
     """The interaction's token; empty for messages."""
     interaction: str = ""
     """The interaction's id; empty for messages."""
+    audience: Audience = ""
+    person: str = ""
+    """The asker, when the answer is not for everybody in a channel of ours."""
     quote: str = ""
     """The question, shown above the answer because Discord shows only that somebody used /ask."""
 
@@ -69,6 +78,8 @@ class Ref(Record, extra="ignore"):
     message: str
     """Empty for an interaction's original message."""
     key: str = ""
+    through: Literal["", "token"] = ""
+    """A further message of an interaction is edited through its token: no channel of ours holds it."""
 
     @property
     def original(self) -> bool:

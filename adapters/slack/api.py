@@ -5,7 +5,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -25,6 +25,7 @@ from adapters.slack.replies import (
     MemberReply,
     Memberships,
     Sent,
+    Teams,
     UploadSlot,
 )
 from adapters.slack.web import Web
@@ -48,6 +49,20 @@ class SlackApi:
         """Set when Slack did not accept the bot token any more."""
         self._me: Identity | None = None
         self._token = token
+
+    def use(self, token: SecretStr) -> None:
+        """Speak with another token of the same installation from now on."""
+        self._token = token
+        self.client.token = token.get_secret_value()
+
+    def renew_by(self, renew: Callable[[SecretStr], Awaitable[SecretStr | None]]) -> None:
+        """Ask for another token when Slack says that ours has expired."""
+        self.client.renew = renew
+
+    @property
+    def token(self) -> SecretStr:
+        """With which we speak now."""
+        return self._token
 
     def session(self) -> aiohttp.ClientSession:
         """The connection pool, opened at its first use."""
@@ -127,11 +142,19 @@ class SlackApi:
             )
             return read(History, reply)
 
-    async def memberships(self, kind: str, cursor: str) -> Memberships:
-        """A page of the channels of a kind (`public_channel`, `private_channel`, `mpim`, `im`) that we are in."""
+    async def teams(self, cursor: str) -> Teams:
+        """A page of the workspaces in which an organisation's installation may be used."""
+        with self.calling():
+            return read(Teams, await self.client.auth_teams_list(cursor=cursor or None, limit=100))
+
+    async def memberships(self, kind: str, cursor: str, team: str = "") -> Memberships:
+        """A page of the channels of a kind (`public_channel`, `private_channel`, `mpim`, `im`) that we are in.
+
+        An organisation's installation has to name the workspace, `team`.
+        """
         with self.calling():
             reply = await self.client.users_conversations(
-                types=kind, exclude_archived=True, cursor=cursor or None, limit=200
+                types=kind, exclude_archived=True, cursor=cursor or None, limit=200, team_id=team or None
             )
             return read(Memberships, reply)
 

@@ -21,6 +21,11 @@ from bot.relay.seen import Seen
 log = structlog.get_logger()
 
 
+def mark_of(identity: Identity) -> str:
+    """Name of the note that says how far a workspace's messages have been dealt with."""
+    return f"slack seen {identity.tenant}"
+
+
 class Attendance:
     """Who we are in a workspace, what is in work there, and how far messages have been dealt with."""
 
@@ -32,15 +37,16 @@ class Attendance:
         seen: Seen,
         courtesies: Courtesies,
         watch: Watch,
+        room: asyncio.Semaphore,
     ) -> None:
-        """Hand events to `reception`; `seen` has been loaded."""
+        """Hand events to `reception`; `seen` has been loaded. What was missed is read when there is `room`."""
         self._seen = seen
         self._first = seen.mark is None
         self._identity = identity
         self._again = watch.again
         reader = Reader(identity, workspace.users)
         self.ingress = Ingress(workspace.api, identity, reader, reception, courtesies, self.taking, workspace.prompts)
-        self._catch_up = CatchUp(workspace.api, identity, reception, seen, self.ingress.hear_late, watch.again)
+        self._catch_up = CatchUp(workspace.api, identity, reception, seen, self.ingress.hear_late, watch.again, room)
         self._tasks = (
             asyncio.create_task(seen.keep(), name="slack mark"),
             asyncio.create_task(self._catch_up.keep(), name="slack catch-up"),

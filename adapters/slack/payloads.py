@@ -20,13 +20,58 @@ class EventHead(Payload):
     subtype: str | None = None
 
 
+class Named(Payload):
+    """Something with an id."""
+
+    id: str
+
+
+class Authorization(Payload):
+    """The installation that an event was sent to."""
+
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+
+    @property
+    def tenant(self) -> str:
+        """The workspace, or the enterprise of an org-wide install; empty when Slack does not tell."""
+        return (self.enterprise_id if self.is_enterprise_install else self.team_id) or ""
+
+
+class ViewHead(Payload):
+    """Of a form: in a shared channel it may have been opened in another workspace than ours."""
+
+    app_installed_team_id: str | None = None
+
+
 class Head(Payload):
-    """Enough of a payload to decide what it is."""
+    """Enough of a payload to decide what it is, and for which installation."""
 
     type: str | None = None
     command: str | None = None
     ssl_check: str | int | None = None
     event: EventHead | None = None
+    authorizations: tuple[Authorization, ...] = ()
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+    team: Named | None = None
+    enterprise: Named | None = None
+    view: ViewHead | None = None
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Workspaces and enterprises for whose installation it may be, the likeliest first."""
+        enterprise = self.enterprise_id or (self.enterprise.id if self.enterprise else "")
+        named = (
+            *(one.tenant for one in self.authorizations[:1]),
+            self.view.app_installed_team_id if self.view else "",
+            enterprise if self.is_enterprise_install else "",
+            self.team_id,
+            self.team.id if self.team else "",
+        )
+        return tuple(dict.fromkeys(tenant for tenant in named if tenant))
 
 
 class FilePayload(Payload):
@@ -89,14 +134,6 @@ class MessagePayload(Payload):
         return self.thread_ts or self.ts
 
 
-class Authorization(Payload):
-    """The installation that an event was sent to."""
-
-    team_id: str | None = None
-    enterprise_id: str | None = None
-    is_enterprise_install: bool = False
-
-
 class Delivery(Payload):
     """An Events API delivery, without what it is about."""
 
@@ -112,10 +149,7 @@ class Delivery(Payload):
 
         In a shared channel `team_id` may be the other organisation; the authorization is always ours.
         """
-        if not self.authorizations:
-            return self.team_id
-        ours = self.authorizations[0]
-        return (ours.enterprise_id if ours.is_enterprise_install else ours.team_id) or self.team_id
+        return (self.authorizations[0].tenant if self.authorizations else "") or self.team_id
 
 
 class Envelope(Delivery):
@@ -142,12 +176,6 @@ class SlashPayload(Payload):
     def tenant(self) -> str:
         """The workspace, or the enterprise of an org-wide install."""
         return (self.enterprise_id if self.is_enterprise_install else None) or self.team_id
-
-
-class Named(Payload):
-    """Something with an id."""
-
-    id: str
 
 
 class Clicker(Named):

@@ -136,6 +136,19 @@ class Direct(Payload):
     channel: Named
 
 
+class TeamListed(Payload):
+    """A workspace of an organisation."""
+
+    id: str
+
+
+class Teams(Payload):
+    """A page of `auth.teams.list`."""
+
+    teams: tuple[TeamListed, ...] = ()
+    response_metadata: Cursor = Cursor()
+
+
 class UploadSlot(Payload):
     """Where to send a file's bytes (`files.getUploadURLExternal`)."""
 

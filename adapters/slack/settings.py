@@ -28,11 +28,27 @@ PROMPTS = (
 """As in `manifest.json`."""
 
 
+class OAuthConfig(Record):
+    """The app's own credentials, with which many workspaces can install it."""
+
+    client_id: str
+    client_secret: SecretStr
+    redirect_url: str | None = None
+    """Where people come back to from Slack, when it is not the only address that the app's page at Slack names."""
+
+    @property
+    def encrypted(self) -> bool:
+        """People reach us over https, as far as we know."""
+        return not (self.redirect_url or "").startswith("http:")
+
+
 class SlackConfig(Record):
     """Tokens and, for a compatible server, its address."""
 
-    bot_token: SecretStr
-    """`xoxb-…`, for everything but opening the socket."""
+    bot_token: SecretStr | None = None
+    """`xoxb-…`, for everything but opening the socket. None with `oauth`: each workspace has its own."""
+    oauth: OAuthConfig | None = None
+    """Instead of `bot_token`: every workspace that installs the app is served."""
     app_token: SecretStr | None = None
     """`xapp-…` with the scope `connections:write`, for opening sockets only: a process that only writes needs none."""
     signing_secret: SecretStr | None = None
@@ -46,7 +62,7 @@ class SlackConfig(Record):
     look_waits: tuple[float, ...] = (0.0, 1.0, 2.0)
     """Seconds before each look for files that an earlier process may have attached."""
 
-    prompts: tuple[Prompt, ...] = Field(PROMPTS, max_length=4)
+    prompts: tuple[Prompt, ...] = Field(default=PROMPTS, max_length=4)
     """What is suggested in the direct messages."""
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.domain.events import RunEvent
@@ -139,16 +139,20 @@ class Answer:
         ]
         return _messages(texts, buttons=(*decisions, *self._buttons))
 
-    async def ended(self, run: Run, live: int, files: tuple[OutboundFile, ...] | None) -> list[Outbound]:
+    async def ended(
+        self, run: Run, live: int, files: tuple[OutboundFile, ...] | None, left_out: Sequence[str] = ()
+    ) -> list[Outbound]:
         """The messages of the whole answer. Never empty.
 
         Args:
             run: as it ended.
             live: how many messages are posted already.
             files: to be attached to the last one; None when files turned out to be impossible here, which is said.
+            left_out: a line for each file that does not come along.
         """
         await self._learn_addresses()
         whole, footer = await self._whole(run)
+        whole = "\n\n".join([whole, *left_out])
         texts, attach, below = await self._composed(whole, lambda: self._closing(whole, footer, live, files))
         attached = files or ()
         if attach:

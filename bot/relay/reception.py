@@ -1,5 +1,6 @@
 """Taking in what one platform delivers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from bot.relay.presses import Presses
 
 log = structlog.get_logger()
 
+_LOOKS, _LOOK_AGAIN = 20, 0.5
+"""So often, and after so many seconds, it is looked whether a conversation that is to be forgotten is at rest."""
 _MOST_LIVE = 200
 """Conversations of one kind that are looked through after a time in which nobody listened."""
 
@@ -100,6 +103,22 @@ class PlatformReception:
         for run_id in stopped:
             log.info("question deleted", run_id=run_id)
             await self.control.cancel(run_id)
+        for conversation in deleted.conversations:
+            await self._forget(conversation)
+
+    async def _forget(self, conversation: str) -> None:
+        """Forget a conversation whose place is gone. An answer that is being made there is stopped first."""
+        for _ in range(_LOOKS):
+            thread_id = await self.store.intake.thread_of(conversation)
+            if thread_id is None:
+                return
+            if (forgotten := await self.store.upkeep.forget_thread(thread_id)) is not None:
+                log.info("conversation forgotten", thread_id=thread_id, messages=forgotten.messages)
+                return
+            for run in await self.store.runs.active(thread_id):
+                await self.control.cancel(run.id)
+            await asyncio.sleep(_LOOK_AGAIN)
+        log.warning("conversation not forgotten, it is still worked on", conversation=conversation)
 
     def policy(self, channel: str) -> ChannelPolicy:
         """What is in force in a channel."""

@@ -15,7 +15,7 @@ from bot.ports import ChannelRules, Clock, RunControl, RunSink, Store
 from bot.relay.answering import Answering
 from bot.relay.chat import Chat
 from bot.relay.commands import Commands
-from bot.relay.contract import Adapter, Reception
+from bot.relay.contract import Adapter, Reception, SharedCeiling
 from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
@@ -69,6 +69,8 @@ class Relay:
         capabilities, control = adapter.capabilities, self._control
         governor = Governor(capabilities.pacing, self._clock, capabilities.posts, share=lambda: control.workers)
         adapter.on_limits(governor.signal)
+        if isinstance(adapter, SharedCeiling):
+            adapter.divide_among(lambda: control.workers)
         return governor
 
     @asynccontextmanager

@@ -42,7 +42,7 @@ class RunWriter:
         self._answer = Answer(store, errand, chat, policy)
         self._segments = Segments(store, errand, chat, policy)
         self._interim = Interim(self._answer, self._segments, chat, policy)
-        self._conclusion = Conclusion(store, self._answer, self._segments, chat.capabilities, policy)
+        self._conclusion = Conclusion(store, self._answer, self._segments, chat, policy)
         self._status = WorkingStatus(chat, self._status_text)
         self._asking = asyncio.Lock()
         self._asked: set[str] = set()

@@ -21,6 +21,7 @@ from bot.store.duties import Duties
 from bot.store.feedback import Feedback
 from bot.store.files import Files
 from bot.store.history import History
+from bot.store.installations import Installations
 from bot.store.intake import Intake
 from bot.store.lanes import Lanes
 from bot.store.listening import listen
@@ -53,6 +54,7 @@ class OpenStore:
     files: ports.Files
     collections: ports.Collections
     notes: ports.Notes
+    installations: ports.Installations
     feedback: ports.Feedback
     accounts: ports.Accounts
     upkeep: ports.Upkeep
@@ -151,6 +153,7 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
         files=Files(engines, blobs),
         collections=Collections(engines),
         notes=Notes(engines),
+        installations=Installations(engines),
         feedback=Feedback(engines),
         accounts=Accounts(engines),
         upkeep=Upkeep(engines, bells, blobs),

@@ -329,6 +329,31 @@ async def test_a_message_that_comes_after_its_deletion_is_a_duplicate(store: Sto
     assert await reception.receive(Inbound(event=said, addressed=True)) is Verdict.DUPLICATE
 
 
+@pytest.mark.parametrize("answering", [False, True])
+async def test_a_conversation_whose_place_was_deleted_is_forgotten(store: Store, answering: bool) -> None:
+    """An answer that is being made there is stopped first; then nothing of it is left."""
+    control = StoreControl(store)
+    relay = Relay(store, [MemoryAdapter()], SameEverywhere(await assistant_of(store)), FastClock(), control)
+    said = event()
+    await relay.reception("memory").receive(Inbound(event=said, addressed=True))
+    work, lease = await claim(store)
+    deleted = Deleted(conversations=(said.conversation, "memory:unknown"))
+    async with relay.open(work, lease) as sink:
+        script = RunScript(store, lease, work.run, sink)
+        await script.start()
+        if not answering:
+            await sink.finish(await script.complete())
+            assert await store.lanes.next_work(lease) is None
+        forgetting = asyncio.create_task(relay.reception("memory").deleted(deleted))
+        if answering:
+            await control.stopped.wait()
+            await sink.finish(await script.end(Ending(status=RunStatus.CANCELLED)))
+            assert await store.lanes.next_work(lease) is None
+        await forgetting
+    assert await store.intake.thread_of(said.conversation) is None
+    assert await store.runs.get(work.run.id) is None
+
+
 # --- answers that come all at once
 
 

@@ -323,6 +323,7 @@ class DiscordStandIn:
 
     def remove_bot(self) -> None:
         """An administrator removes the bot from the server."""
+        self.world.bot_is_member = False
         payload: JsonObject = {"id": self.guild_id}
         self._scene.gateway.dispatch("GUILD_DELETE", payload)
 

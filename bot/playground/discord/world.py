@@ -93,6 +93,20 @@ class Origin:
     """Of a form: the interaction that opened it."""
 
 
+@dataclass(slots=True)
+class ApplicationState:
+    """What the developer portal says, as far as tests change it."""
+
+    interactions_endpoint_url: str | None = None
+    """Where interactions go instead of the gateway."""
+    public: bool = False
+    """Anybody may add the bot to a server."""
+    code_grant: bool = False
+    """Adding it needs a web page of ours."""
+    guild_install: bool = True
+    """It can be added to servers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """A question with answers to choose from."""
@@ -186,6 +200,9 @@ class World:
         self.guild_id = self.ids.new(lambda moment: moment % shards == shards - 1)
         self.moderators_role = self.ids.new()
         self.bot_role = self.ids.new()
+        self.application = ApplicationState()
+        self.bot_is_member = True
+        """The bot is in the server."""
         self.premium_tier = 0
         """Boosts: 2 and 3 raise what a file may have."""
         self.withheld = 0

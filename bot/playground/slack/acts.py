@@ -11,7 +11,7 @@ from bot.playground.slack.payloads import TOMBSTONE, file_json, permalink
 from bot.playground.slack.records import Channel, FileMode, Member, Message, SharedFile
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_USER, TEAM_ID, media_type
+from bot.playground.slack.world import media_type
 from bot.playground.view import NotPossible, Upload
 
 LONGEST_MESSAGE = 12_000
@@ -128,7 +128,7 @@ class Acts:
         root = Message(
             ts=self._desk.world.next_ts(),
             channel=place.id,
-            user=BOT_USER,
+            user=self._desk.world.team.bot_user,
             text="New assistant thread",
             subtype="assistant_app_thread",
             from_bot=True,
@@ -175,13 +175,13 @@ class Acts:
             "id": 1,
             "ts": message.ts,
             "channel_id": message.channel,
-            "channel_team": TEAM_ID,
+            "channel_team": self._desk.world.team.id,
             "is_msg_unfurl": True,
             "is_share": True,
             "author_id": author.id,
             "author_name": author.name,
             "author_subname": author.name,
-            "from_url": permalink(message.channel, message.ts),
+            "from_url": permalink(self._desk.world, message.channel, message.ts),
             "fallback": f"{author.name}: {message.text}",
             "text": message.text,
             "footer": "Slack Conversation",

@@ -17,7 +17,8 @@ BOT_SCOPES = (
 EVENTS = (
     "app_mention", "message.channels", "message.groups", "message.mpim", "message.im", "app_home_opened",
     "assistant_thread_started", "assistant_thread_context_changed", "agent_session_stopped",
-    "agent_session_title_changed", "app_uninstalled", "tokens_revoked",
+    "agent_session_title_changed", "app_uninstalled", "tokens_revoked", "team_access_granted",
+    "team_access_revoked",
 )  # fmt: skip
 """The bot events of the app's manifest."""
 
@@ -100,6 +101,13 @@ class SlackRules(Record):
     """Message shortcuts that the app declares."""
     home_tab: bool = True
     """Whether the app has a home page."""
+
+    token_seconds: float | None = None
+    """Life of a bot token where token rotation is switched on (documented: 12 hours); None when it is off."""
+    refresh_grace: float = 0.0
+    """How long a refresh token works again after it was used (documented: it is revoked)."""
+    code_seconds: float = 600.0
+    """How long the code of an installation can be exchanged, once (documented: 10 minutes)."""
 
     ack_seconds: float = 3.0
     """How long an envelope waits for its acknowledgement."""

@@ -7,6 +7,7 @@ platform it is. Adapters translate their SDK's errors into `bot.errors.PlatformE
 from bot.domain.channels import ChannelPolicy
 from bot.relay.contract.adapter import Adapter
 from bot.relay.contract.capabilities import Capabilities, Dialect, Pacing, Terms
+from bot.relay.contract.ceilings import SharedCeiling
 from bot.relay.contract.finding import Finding
 from bot.relay.contract.inbound import (
     COMMANDS,
@@ -47,6 +48,7 @@ __all__ = [
     "RateSignal",
     "Reception",
     "Route",
+    "SharedCeiling",
     "Task",
     "Terms",
     "Verdict",

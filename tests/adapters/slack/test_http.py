@@ -200,6 +200,10 @@ async def test_the_challenge_comes_back(client: Client) -> None:
         assert (response.status, await response.text()) == (200, "c4")
 
 
+async def test_a_challenge_that_is_no_text_comes_back_as_text(client: Client) -> None:
+    assert await client.send(b'{"type": "url_verification", "challenge": "\\ud800"}') == 200
+
+
 async def test_a_wrong_secret_is_found_out_when_the_url_is_entered(server: WebServer, slack: SlackStandIn) -> None:
     slack.signing_secret = "f" * 32
     with pytest.raises(NotPossible, match="challenge"):
