@@ -38,7 +38,7 @@ from bot.relay.tokens import TokenCheck
 from bot.sealing import Seal
 from bot.settings import Settings, inherited_environment
 from bot.stopping import stop_signals
-from bot.store import channels_used, condition, migrate, open_store
+from bot.store import channels_used, condition, migrate, open_store, registers
 from bot.toolbox.functions import FunctionToolbox
 from bot.toolbox.loader import load_tools
 from bot.web import WebEntrance, WebServer
@@ -190,7 +190,6 @@ class Application:
     def _checks(self) -> list[Check]:
         settings = self._settings
         store, folder = settings.store, settings.tools.tools_dir
-        adapters = self._platforms(NothingNoted(), None, http=False)
         return [
             Check("Settings", self._check_settings),
             Check("Database", partial(doctor.database, partial(condition, store.url, store.database_direct_url))),
@@ -199,31 +198,41 @@ class Application:
             Check("Model", self._check_models, "See whether OPENAI_BASE_URL can be reached from this machine."),
             Check(f"Tools in {folder}", partial(doctor.tools, folder, partial(load_tools, folder), self._reading)),
             Check(doctor.CHANNELS, partial(doctor.channels, self._reading)),
-            *(
-                Check(one.capabilities.label, partial(doctor.platform, one), "See whether this machine may reach it.")
-                for one in adapters
-            ),
+            Check("Platforms", self._check_platforms),
         ]
 
     async def _check_settings(self) -> list[Finding]:
         """They were read, or this would not run. What is not set is said."""
         slack, discord = self._settings.slack, self._settings.discord
         try:
-            self._settings.check_role("all", http=slack.signing_secret is not None and slack.app_token is None)
+            self._settings.check_role("all", http=self._over_http)
         except SettingsError as error:
-            say = doctor.bad if slack.bot_token or discord.token else doctor.warning
+            say = doctor.bad if slack.configured or discord.token else doctor.warning
             found = [say("Settings", "`run` would not start", str(error))]
         else:
             found = [doctor.good("Settings")]
-        for label, token, name in (
-            ("Slack", slack.bot_token, "SLACK_BOT_TOKEN"),
-            ("Discord", discord.token, "DISCORD_TOKEN"),
+        for label, configured, name in (
+            ("Slack", slack.configured, "SLACK_BOT_TOKEN"),
+            ("Discord", discord.token is not None, "DISCORD_TOKEN"),
         ):
-            if token is None and not (label == "Slack" and slack.configured):
+            if not configured:
                 found.append(doctor.good(label, f"not configured ({name} is not set)"))
-        if slack.bot_token is None and slack.configured:
-            found.append(doctor.good("Slack", "many workspaces; each was examined when the app was installed there"))
         return found
+
+    @property
+    def _over_http(self) -> bool:
+        """Whether Slack's deliveries come to our web server, as far as the settings tell."""
+        return self._settings.slack.signing_secret is not None and self._settings.slack.app_token is None
+
+    async def _check_platforms(self) -> Sequence[Finding]:
+        async with registers(self._settings.store.url) as kept:
+            if kept is None and self._settings.slack.client_id is not None:
+                return (doctor.good("Slack", "no workspace has installed the app yet"),)
+            notes, installations = (kept.notes, kept.installations) if kept else (NothingNoted(), None)
+            adapters = self._platforms(notes, installations, http=self._over_http)
+            fix = "See whether this machine may reach it (proxy, firewall)."
+            looks = [Check(one.capabilities.label, partial(doctor.platform, one), fix) for one in adapters]
+            return await doctor.examined(looks, doctor.SECONDS_WITHIN)
 
     async def _check_models(self) -> Sequence[Finding]:
         """The one of the settings, and those that the file names for its assistants."""
@@ -233,7 +242,7 @@ class Application:
             for name in () if offline else sorted(self._models_of_the_file() - {model.traits.name}):
                 look = partial(doctor.model, model.named(name), offline=False, named_by="the file of assistants")
                 checks.append(Check(f"Model {name}", look))
-            return await doctor.examined(checks)
+            return await doctor.examined(checks, doctor.SECONDS_WITHIN)
 
     def _models_of_the_file(self) -> set[str]:
         try:

@@ -22,6 +22,8 @@ from bot.toolbox.schema import FunctionAsTool
 
 SECONDS = 15.0
 """Longest time that one check may take."""
+SECONDS_WITHIN = 12.0
+"""The same for checks within a check, which ends after them."""
 _LEAST_ANSWER = 16
 """Tokens: the smallest limit that the Responses API takes."""
 _CLOCKS_AGREE = 30.0

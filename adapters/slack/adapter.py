@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from adapters.slack.check_up import check_up
 from adapters.slack.context import heard_before
 from adapters.slack.downloads import download
 from adapters.slack.http import Door
@@ -71,7 +72,6 @@ class SlackAdapter:
         """
         self._config = config
         self._watch = watch or Watch()
-        self._notes = notes
         self._web = Web(config)
         self._many = None if installed is None else Many(self._web, config, installed, notes, self._watch)
         self._workspaces: Workspaces = self._many.workspaces if self._many else configured(self._web, config)
@@ -148,8 +148,8 @@ class SlackAdapter:
             return await heard_before(Surface(workspace.api), Reader(me, workspace.users), place, me.user_id, most)
 
     async def check_up(self) -> tuple[Finding, ...]:
-        """Examine the app at Slack."""
-        return ()
+        """Examine the app at Slack: tokens, scopes, the clock, and whether it is in any channel."""
+        return await check_up(self._web, self._workspaces, self._config)
 
     async def post(self, address: Address, outbound: Outbound, key: str) -> Posted:
         """Create a message, in one request that is never repeated here."""

@@ -1,4 +1,4 @@
-"""Looking at a database from outside, also while a bot is working on it: nothing is made, changed or locked."""
+"""Looking at a database from outside, also while a bot is working on it: it is neither made nor locked nor migrated."""
 
 import asyncio
 import time
@@ -10,12 +10,15 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Double, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot import ports
 from bot.store.dialects import dialect
+from bot.store.installations import Installations
+from bot.store.notes import Notes
 from bot.store.opening import first_connection
 from bot.store.postgres import open_postgres, postgres_engine
 from bot.store.same import require_same
 from bot.store.schema import deliveries
-from bot.store.sqlite import sqlite_engine
+from bot.store.sqlite import open_sqlite, sqlite_engine
 from bot.store.transactions import translated
 from bot.store.upgrades import newest_revision, state_of
 from bot.store.urls import DatabaseAddress, parse_direct_url, parse_url
@@ -60,6 +63,37 @@ async def condition(url: str, direct_url: str | None = None) -> Condition:
             await _require_same(address, direct)
     place = f"{address.url.host or 'localhost'}/{address.url.database}"
     return Condition("PostgreSQL", place, found, newest, unusable, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What adapters keep in the database."""
+
+    notes: ports.Notes
+    installations: ports.Installations
+
+
+@asynccontextmanager
+async def registers(url: str) -> AsyncGenerator[Registers | None]:
+    """What adapters keep, for asking platforms while a bot may be at work. Nothing is connected before it is used.
+
+    They can be written: a token that is renewed while one asks must not get lost.
+
+    Returns:
+        None when there is no database yet.
+
+    Raises:
+        SettingsError: the URL is wrong.
+    """
+    address = parse_url(url)
+    if address.kind == "sqlite" and not _exists(address.file):
+        yield None
+        return
+    engines = open_postgres(address, None, 1) if address.kind == "postgres" else open_sqlite(address)
+    try:
+        yield Registers(Notes(engines), Installations(engines))
+    finally:
+        await engines.close()
 
 
 async def channels_used(url: str, part: str, most: int) -> tuple[str, ...]:
