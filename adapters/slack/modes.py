@@ -23,7 +23,7 @@ POSTS = Pacing(limit=3, window=3.0, reserve=0, min_interval=0)
 """`chat.postMessage` allows about one a second in a channel, with short bursts."""
 LIFE = 240.0
 """Seconds: Slack ends a stream after about 300 (reported). A paragraph may take 30 more; the rest is for trouble."""
-STARTS_PER_MINUTE, STARTS_AT_ONCE = 16, 4
+STARTS_PER_MINUTE = 16
 """Four fifths of what Slack allows, for starting and for stopping."""
 _KEPT = 1_000
 """Answers of which something is remembered."""
@@ -60,7 +60,7 @@ class Modes:
     def __init__(self, config: SlackConfig) -> None:
         """Begin with what the operator wants."""
         self._config = config
-        self._starts = Allowance(STARTS_PER_MINUTE, STARTS_AT_ONCE)
+        self._starts = Allowance(STARTS_PER_MINUTE, config.native_starts)
         self._without_until = 0.0
         """Until then the workspace counts as having no streams."""
         self._edited: OrderedDict[tuple[str, str | None], None] = OrderedDict()

@@ -67,6 +67,8 @@ class SlackConfig(Record):
     """How answers are written in direct messages."""
     channels: Mode = "edit"
     """How they are written in channels, where only the person who asked sees a native stream grow."""
+    native_starts: int = 4
+    """Streams that may begin at once; after that 16 a minute do, and other answers are edited."""
     native_pause: float = 24 * 3600.0
     """Seconds for which a workspace that has no streams is not asked again."""
     share_waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
