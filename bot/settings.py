@@ -8,6 +8,7 @@ import difflib
 import os
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
@@ -15,12 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.workers import RECEIVERS, Role
 from bot.errors import SettingsError
+from bot.sealing import HOW_TO_MAKE_ONE, KEY_SETTING, Seal
 
 _FOREIGN = frozenset({"OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE", "OPENAI_API_TYPE"})
 """Names of other programs that look like ours."""
-
-_LATER = frozenset({"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"})
-"""Settings of a later version, which an operator may have prepared."""
 
 _ALIASES = {"DISCORD_BOT_TOKEN": "DISCORD_TOKEN", "SLACK_TOKEN": "SLACK_BOT_TOKEN", "DATABASE": "DATABASE_URL"}
 """Names that many would guess."""
@@ -73,7 +72,7 @@ class StoreSettings(BaseSettings):
 
 
 class SlackSettings(BaseSettings):
-    """One Slack workspace, over Socket Mode or, with `run --http`, over signed requests."""
+    """One Slack workspace or many, over Socket Mode or, with `run --http`, over signed requests."""
 
     model_config = _from("SLACK_")
 
@@ -82,7 +81,16 @@ class SlackSettings(BaseSettings):
     signing_secret: SecretStr | None = Field(
         None, description="Signing secret of the app: `run --http` needs it, and no app-level token."
     )
+    client_id: str | None = Field(
+        None, description="Client id of the app: instead of SLACK_BOT_TOKEN, for all workspaces that install the app."
+    )
+    client_secret: SecretStr | None = Field(None, description="Client secret of the app; goes with SLACK_CLIENT_ID.")
     api_url: str | None = Field(None, description="Another Slack Web API than slack.com (tests, proxies).")
+
+    @property
+    def configured(self) -> bool:
+        """Whether Slack is to be connected at all."""
+        return self.bot_token is not None or self.client_id is not None
 
 
 class DiscordSettings(BaseSettings):
@@ -108,6 +116,23 @@ class WebSettings(BaseSettings):
     bind_address: str = Field(
         "0.0.0.0",  # noqa: S104 - platforms send their requests from outside
         description="Address that the web server listens on; 127.0.0.1 behind a proxy on the same machine.",
+    )
+
+
+class InstallationSettings(BaseSettings):
+    """Serving many workspaces: how people get here, and how their tokens are kept."""
+
+    model_config = _from()
+
+    public_url: str = Field(
+        "",
+        description="Where people reach the web server, e.g. https://bot.example.com. Its /slack/oauth_redirect is "
+        "the app's redirect URL; may be empty when the app's page at Slack names just one.",
+    )
+    installations_key: SecretStr | None = Field(
+        None,
+        description="Key by which the tokens of installed workspaces are encrypted. Several are separated by commas: "
+        "the first encrypts, all decrypt.",
     )
 
 
@@ -203,6 +228,7 @@ class Settings:
         self.slack = _read(SlackSettings)
         self.discord = _read(DiscordSettings)
         self.web = _read(WebSettings)
+        self.installations = _read(InstallationSettings)
         self.model = _read(ModelSettings)
         self.assistant = _read(AssistantSettings)
         self.channels = _read(ChannelSettings)
@@ -217,12 +243,12 @@ class Settings:
         Raises:
             SettingsError: one sentence that names the variable.
         """
-        if not (self.slack.bot_token or self.discord.token):
+        if not (self.slack.configured or self.discord.token):
             raise SettingsError(
                 "There is nothing to connect to: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN. "
                 "`python -m bot demo` needs none of them."
             )
-        if role in RECEIVERS and self.slack.bot_token:
+        if role in RECEIVERS and self.slack.configured:
             self._check_slack_reaches_us(http=http)
         if role != "all" and self.store.sqlite:
             raise SettingsError(
@@ -238,7 +264,8 @@ class Settings:
             )
         if not http and not self.slack.app_token:
             raise SettingsError(
-                "SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_BOT_TOKEN. (Slack over HTTP is "
+                f"SLACK_APP_TOKEN is missing: Socket Mode needs it besides "
+                f"{'SLACK_BOT_TOKEN' if self.slack.bot_token else 'SLACK_CLIENT_ID'}. (Slack over HTTP is "
                 "`run --http`.)"
             )
 
@@ -248,6 +275,7 @@ PARTS: tuple[type[BaseSettings], ...] = (
     SlackSettings,
     DiscordSettings,
     WebSettings,
+    InstallationSettings,
     ModelSettings,
     AssistantSettings,
     ChannelSettings,
@@ -286,7 +314,7 @@ def _check_names() -> None:
     """A misspelt setting would be ignored silently; a name that is or nearly is one of ours stops the start instead."""
     known = {variable(part, field) for part in PARTS for field in part.model_fields}
     for name in os.environ.keys() | dotenv_values(".env").keys():
-        if name in known | _FOREIGN | _LATER:
+        if name in known | _FOREIGN:
             continue
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
         if _ALIASES.get(name) or near:
@@ -295,10 +323,33 @@ def _check_names() -> None:
             raise SettingsError(f"{name} is not a setting; docs/settings.md lists those that are.")
 
 
+def _check_many_workspaces(settings: Settings) -> None:
+    """One workspace by its token, or many by the app's credentials."""
+    slack, installations = settings.slack, settings.installations
+    for there, missing, name in (
+        (slack.client_id, slack.client_secret, "SLACK_CLIENT_SECRET"),
+        (slack.client_secret, slack.client_id, "SLACK_CLIENT_ID"),
+    ):
+        if there and not missing:
+            raise SettingsError(f"{name} is missing: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together.")
+    if slack.client_id and slack.bot_token:
+        raise SettingsError(
+            "SLACK_BOT_TOKEN serves one workspace and SLACK_CLIENT_ID all that install the app: remove one of them."
+        )
+    if slack.client_id and installations.installations_key is None:
+        raise SettingsError(f"{KEY_SETTING} is missing: SLACK_CLIENT_ID needs it. {HOW_TO_MAKE_ONE}")
+    if installations.installations_key is not None:
+        Seal(installations.installations_key.get_secret_value())
+    url = urlsplit(installations.public_url)
+    if installations.public_url and not (url.scheme in ("http", "https") and url.netloc and not url.query):
+        raise SettingsError("PUBLIC_URL must be an address like https://bot.example.com.")
+
+
 def _check(settings: Settings) -> None:
     """Settings that contradict each other."""
     slack = settings.slack
-    if slack.app_token and not slack.bot_token:
+    _check_many_workspaces(settings)
+    if slack.app_token and not slack.configured:
         raise SettingsError("SLACK_BOT_TOKEN is missing: SLACK_APP_TOKEN alone cannot post anything.")
     for name, token, start in (
         ("SLACK_BOT_TOKEN", slack.bot_token, "xoxb-"),

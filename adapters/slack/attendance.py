@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import structlog
+
 from adapters.slack.catch_up import CatchUp
 from adapters.slack.courtesies import Courtesies
 from adapters.slack.inbound import Reader
@@ -15,6 +17,13 @@ from adapters.slack.workspaces import Workspace
 from bot.errors import StoreUnavailable
 from bot.relay.contract import Reception
 from bot.relay.seen import Seen
+
+log = structlog.get_logger()
+
+
+def mark_of(identity: Identity) -> str:
+    """Name of the note that says how far a workspace's messages have been dealt with."""
+    return f"slack seen {identity.tenant}"
 
 
 class Attendance:
@@ -28,15 +37,16 @@ class Attendance:
         seen: Seen,
         courtesies: Courtesies,
         watch: Watch,
+        room: asyncio.Semaphore,
     ) -> None:
-        """Hand events to `reception`; `seen` has been loaded."""
+        """Hand events to `reception`; `seen` has been loaded. What was missed is read when there is `room`."""
         self._seen = seen
         self._first = seen.mark is None
         self._identity = identity
         self._again = watch.again
         reader = Reader(identity, workspace.users)
-        self.ingress = Ingress(workspace.api, identity, reader, reception, courtesies, self.taking)
-        self._catch_up = CatchUp(workspace.api, identity, reception, seen, self.ingress.hear_late, watch.again)
+        self.ingress = Ingress(workspace.api, identity, reader, reception, courtesies, self.taking, workspace.prompts)
+        self._catch_up = CatchUp(workspace.api, identity, reception, seen, self.ingress.hear_late, watch.again, room)
         self._tasks = (
             asyncio.create_task(seen.keep(), name="slack mark"),
             asyncio.create_task(self._catch_up.keep(), name="slack catch-up"),
@@ -63,6 +73,19 @@ class Attendance:
         if not self._first:
             self._catch_up.begin()
         self._first = False
+
+    def leave_to_keeper(self) -> None:
+        """Whoever keeps that duty reads what was missed. Until it is we, the mark stays, whatever we are told."""
+        if not self._first:
+            self._seen.hold()
+
+    async def take_over(self) -> None:
+        """The duty of reading what was missed is ours from now on."""
+        try:
+            await self._seen.follow()
+        except StoreUnavailable as error:  # it costs some reading
+            log.warning("slack mark not followed", error=str(error))
+        self.missed()
 
     async def close(self) -> None:
         """End all work."""

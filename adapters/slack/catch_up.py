@@ -36,8 +36,13 @@ class CatchUp:
         seen: Seen,
         hear: Callable[[Envelope], Awaitable[bool]],
         again: float,
+        room: asyncio.Semaphore,
     ) -> None:
-        """Give messages to `hear`, to which one that is known already does no harm; try again after so many seconds."""
+        """Give messages to `hear`, to which one that is known already does no harm; try again after so many seconds.
+
+        There is `room` for so many workspaces at a time.
+        """
+        self._room = room
         self._api = api
         self._identity = identity
         self._reception = reception
@@ -57,7 +62,8 @@ class CatchUp:
         """Read whenever something may have been missed, until cancelled."""
         while True:
             await self._wanted()
-            newest = await self._read()
+            async with self._room:
+                newest = await self._read()
             if newest is None:
                 self.begin(self._again)
             elif self._due == math.inf:  # otherwise something went amiss meanwhile, and the mark stays

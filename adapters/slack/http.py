@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from slack_bolt.response import BoltResponse
 
+from adapters.slack.desk import NOT_TAKEN
 from adapters.slack.forms import Kind, parsed
 from adapters.slack.front import UNAVAILABLE
-from adapters.slack.ingress import NOT_TAKEN
+from adapters.slack.payloads import cleaned
 from adapters.slack.signatures import Malformed, Unsigned, verify
 from bot.errors import StoreUnavailable
 from bot.relay.contract import Route, WebReply, WebRequest
@@ -88,7 +89,7 @@ class Door:
 
 
 def _challenged(body: dict[str, object]) -> WebReply:
-    challenge = body.get("challenge")
+    challenge = cleaned(body.get("challenge"))
     if not isinstance(challenge, str):
         return WebReply(status=400, body="There is no challenge.")
     return WebReply(body=challenge)

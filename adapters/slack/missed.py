@@ -93,8 +93,9 @@ class Missed:
         for channel, root in filter(None, map(self._place, live)):
             self._meet(self._live, channel, root)
             self._open(channel, direct=channel.startswith("D"))
-        self._direct.append(partial(self._list, "im", ""))
-        self._channels.extend(partial(self._list, kind, "") for kind in KINDS)
+        for team in await self._teams():
+            self._direct.append(partial(self._list, "im", team, ""))
+            self._channels.extend(partial(self._list, kind, team, "") for kind in KINDS)
         queues = (self._gone_on, self._live, self._direct, self._channels)
         while any(queues):
             for queue in queues:
@@ -123,15 +124,28 @@ class Missed:
             queue = self._direct if direct else self._channels
             queue.append(partial(self._history, queue, channel, "", direct=direct))
 
-    async def _list(self, kind: str, cursor: str) -> None:
+    async def _teams(self) -> Sequence[str]:
+        """The workspaces of an organisation; of a single workspace there is none to name."""
+        if not self._tenant.startswith("E"):
+            return ("",)
+        teams: list[str] = []
+        cursor = ""
+        while (page := await self._allowed("auth.teams.list", partial(self._api.teams, cursor))) is not None:
+            teams += (team.id for team in page.teams)
+            cursor = page.response_metadata.next_cursor
+            if not cursor:
+                break
+        return teams
+
+    async def _list(self, kind: str, team: str, cursor: str) -> None:
         """Read a page of the channels of a kind that we are in."""
-        page = await self._allowed("users.conversations", partial(self._api.memberships, kind, cursor))
+        page = await self._allowed("users.conversations", partial(self._api.memberships, kind, cursor, team))
         if page is None:
             return
         for channel in page.channels:
             self._open(channel.id, direct=kind == "im")
         if more := page.response_metadata.next_cursor:
-            (self._direct if kind == "im" else self._channels).append(partial(self._list, kind, more))
+            (self._direct if kind == "im" else self._channels).append(partial(self._list, kind, team, more))
 
     # --- what -------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, OnErrorOmit
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -17,15 +17,61 @@ class EventHead(Payload):
     """Enough of an event to decide whether to read on."""
 
     type: str = ""
+    subtype: str | None = None
+
+
+class Named(Payload):
+    """Something with an id."""
+
+    id: str
+
+
+class Authorization(Payload):
+    """The installation that an event was sent to."""
+
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+
+    @property
+    def tenant(self) -> str:
+        """The workspace, or the enterprise of an org-wide install; empty when Slack does not tell."""
+        return (self.enterprise_id if self.is_enterprise_install else self.team_id) or ""
+
+
+class ViewHead(Payload):
+    """Of a form: in a shared channel it may have been opened in another workspace than ours."""
+
+    app_installed_team_id: str | None = None
 
 
 class Head(Payload):
-    """Enough of a payload to decide what it is."""
+    """Enough of a payload to decide what it is, and for which installation."""
 
     type: str | None = None
     command: str | None = None
     ssl_check: str | int | None = None
     event: EventHead | None = None
+    authorizations: tuple[Authorization, ...] = ()
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    is_enterprise_install: bool = False
+    team: Named | None = None
+    enterprise: Named | None = None
+    view: ViewHead | None = None
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Workspaces and enterprises for whose installation it may be, the likeliest first."""
+        enterprise = self.enterprise_id or (self.enterprise.id if self.enterprise else "")
+        named = (
+            *(one.tenant for one in self.authorizations[:1]),
+            self.view.app_installed_team_id if self.view else "",
+            enterprise if self.is_enterprise_install else "",
+            self.team_id,
+            self.team.id if self.team else "",
+        )
+        return tuple(dict.fromkeys(tenant for tenant in named if tenant))
 
 
 class FilePayload(Payload):
@@ -39,6 +85,28 @@ class FilePayload(Payload):
     file_access: str | None = None
     url_private_download: str | None = None
     url_private: str | None = None
+
+
+class AttachmentPayload(Payload):
+    """What hangs on a message: another message that was forwarded or linked, or what a bot has to say."""
+
+    is_share: bool = False
+    is_msg_unfurl: bool = False
+    channel_id: str | None = None
+    ts: str | int | None = None
+    """Of the message; of a bot's attachment any time."""
+    author_id: str | None = None
+    author_name: str | None = None
+    pretext: str | None = None
+    title: str | None = None
+    text: str | None = None
+    fallback: str | None = None
+    files: tuple[OnErrorOmit[FilePayload], ...] = ()
+
+    @property
+    def is_message(self) -> bool:
+        """It is a message that somebody forwarded or linked."""
+        return self.is_share or self.is_msg_unfurl
 
 
 class MessagePayload(Payload):
@@ -55,6 +123,7 @@ class MessagePayload(Payload):
     thread_ts: str | None = None
     client_msg_id: str | None = None
     files: tuple[FilePayload, ...] = ()
+    attachments: tuple[OnErrorOmit[AttachmentPayload], ...] = ()
     hidden: bool = False
     user_team: str | None = None
     team: str | None = None
@@ -65,22 +134,13 @@ class MessagePayload(Payload):
         return self.thread_ts or self.ts
 
 
-class Authorization(Payload):
-    """The installation that an event was sent to."""
-
-    team_id: str | None = None
-    enterprise_id: str | None = None
-    is_enterprise_install: bool = False
-
-
-class Envelope(Payload):
-    """An Events API delivery that carries a message."""
+class Delivery(Payload):
+    """An Events API delivery, without what it is about."""
 
     api_app_id: str = ""
     team_id: str = ""
     event_id: str = ""
     """Empty for what was read instead of delivered."""
-    event: MessagePayload
     authorizations: tuple[Authorization, ...] = ()
 
     @property
@@ -89,10 +149,13 @@ class Envelope(Payload):
 
         In a shared channel `team_id` may be the other organisation; the authorization is always ours.
         """
-        if not self.authorizations:
-            return self.team_id
-        ours = self.authorizations[0]
-        return (ours.enterprise_id if ours.is_enterprise_install else ours.team_id) or self.team_id
+        return (self.authorizations[0].tenant if self.authorizations else "") or self.team_id
+
+
+class Envelope(Delivery):
+    """A delivery that carries a message."""
+
+    event: MessagePayload
 
 
 class SlashPayload(Payload):
@@ -115,12 +178,6 @@ class SlashPayload(Payload):
         return (self.enterprise_id if self.is_enterprise_install else None) or self.team_id
 
 
-class Named(Payload):
-    """Something with an id."""
-
-    id: str
-
-
 class Clicker(Named):
     """Who pressed a button."""
 
@@ -137,6 +194,7 @@ class Action(Payload):
     """One pressed button."""
 
     action_id: str
+    type: str = ""
     value: str | None = None
 
 
@@ -150,6 +208,7 @@ class ClickPayload(Payload):
     channel: Named | None = None
     message: ClickedMessage | None = None
     actions: tuple[Action, ...] = ()
+    trigger_id: str = ""
 
     @property
     def tenant(self) -> str:

@@ -1,58 +1,128 @@
 """What all sockets of this process share, from the first that begins to the last that ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
-from adapters.slack.api import SlackApi
-from adapters.slack.attendance import Attendance
+from adapters.slack.attendance import Attendance, mark_of
 from adapters.slack.courtesies import Courtesies
-from adapters.slack.errors import refused
 from adapters.slack.front import Front
 from adapters.slack.ingress import Ingress
 from adapters.slack.living_sockets import LivingSockets
 from adapters.slack.payloads import Head
-from adapters.slack.places import PLATFORM
-from adapters.slack.settings import BOT_TOKEN
 from adapters.slack.watch import Watch
 from adapters.slack.web import Web
-from adapters.slack.workspaces import Workspaces
-from bot.errors import PlatformError, StoreUnavailable, Unauthorised
+from adapters.slack.workspaces import Workspace, Workspaces
+from bot.errors import StoreUnavailable
 from bot.ports import Notes
 from bot.relay.contract import Reception
 from bot.relay.seen import Seen
-from bot.relay.waiting import FIRST_WAIT, LONGEST_WAIT, patiently
+from bot.relay.waiting import FIRST_WAIT, LONGEST_WAIT
 
 log = structlog.get_logger()
 
-RECHECK = 5.0
-"""Seconds between two attempts to find out whether the bot token is good."""
+T = TypeVar("T")
+
+CATCHING_UP = 16
+"""Workspaces in which what was missed is read at the same time."""
 
 
 class Session:
     """The Bolt application, what is in work, and the workspaces: the same for all sockets."""
 
-    def __init__(self, attendance: Attendance, courtesies: Courtesies, web: Web, api: SlackApi, watch: Watch) -> None:
-        """Hand events to `attendance`, which is closed with this."""
-        self._attendance = attendance
-        self._courtesies = courtesies
+    def __init__(
+        self,
+        web: Web,
+        workspaces: Workspaces,
+        reception: Reception,
+        notes: Notes,
+        watch: Watch,
+        *,
+        requests: bool,
+    ) -> None:
+        """Hand events to `reception`; remember in `notes` how far messages have been dealt with.
+
+        With `requests` Slack sends to every process alike, and what was missed is read in `catching_up`.
+        """
+        self._workspaces = workspaces
+        self._reception = reception
+        self._notes = notes
+        self._watch = watch
+        self._requests = requests
+        self._catching_up = False
+        self._courtesies = Courtesies()
+        self._attended: dict[Workspace, Attendance] = {}
+        self._room = asyncio.Semaphore(CATCHING_UP)
+        self._changing = asyncio.Lock()
         front = Front(self._ingress_of)
         self.app = front.app(web.client())
         self.take = front.take
         self.sockets = LivingSockets(watch.gap, self.missed)
-        self.revoked = asyncio.create_task(_revoked(api), name="slack token")
-        """Done only when Slack does not accept the bot token any more; it raises why."""
+        self.revoked = asyncio.create_task(workspaces.keep(self._follow), name="slack workspaces")
+        """Done only when nothing can be received or written any more; it raises why."""
 
-    async def _ingress_of(self, head: Head) -> Ingress:
-        del head
-        return self._attendance.ingress
+    async def begin(self) -> None:
+        """Attend all workspaces, however long Slack or the store is away.
+
+        Raises:
+            OperatorError: Slack refused the bot token.
+        """
+        for workspace in await persistently(self._workspaces.all):
+            await persistently(partial(self._attend, workspace))
 
     def missed(self) -> None:
         """Nobody may have listened until now: read what was said."""
-        self._attendance.missed()
+        for attendance in self._attended.values():
+            attendance.missed()
+
+    async def _ingress_of(self, head: Head) -> Ingress | None:
+        workspace = await self._workspaces.find(head)
+        return None if workspace is None else (await self._attend(workspace)).ingress
+
+    async def _attend(self, workspace: Workspace) -> Attendance:
+        """Receive from a workspace from now on."""
+        async with self._changing:
+            if workspace in self._attended:
+                return self._attended[workspace]
+            identity = await workspace.identity()
+            seen = Seen(self._notes, mark_of(identity))
+            await seen.load()
+            attendance = Attendance(
+                workspace, identity, self._reception, seen, self._courtesies, self._watch, self._room
+            )
+            self._attended[workspace] = attendance
+            await attendance.begin()
+            if self._requests:
+                attendance.leave_to_keeper()
+            if self._catching_up:
+                await attendance.take_over()
+            log.info("slack session", team=identity.tenant, bot_user=identity.user_id)
+            return attendance
+
+    async def _follow(self) -> None:
+        """Workspaces have come or gone."""
+        there = set(await self._workspaces.all())
+        for workspace in there:
+            await self._attend(workspace)
+        for workspace in [one for one in self._attended if one not in there]:
+            await self._attended.pop(workspace).close()
+
+    @asynccontextmanager
+    async def catching_up(self) -> AsyncGenerator[None]:
+        """What was said while nobody listened is ours to read."""
+        async with self._changing:
+            self._catching_up = True
+            for attendance in self._attended.values():
+                await attendance.take_over()
+        try:
+            yield
+        finally:
+            self._catching_up = False
 
     async def close(self) -> None:
         """End all work. Small courtesies may finish, each within its time."""
@@ -62,7 +132,7 @@ class Session:
             await self._courtesies.cancel()
             self.revoked.cancel()
             await asyncio.gather(self.revoked, return_exceptions=True)
-            await self._attendance.close()
+            await asyncio.gather(*(attendance.close() for attendance in self._attended.values()))
 
 
 @dataclass(slots=True)
@@ -74,12 +144,16 @@ class _Open:
 class Sessions:
     """Opens the session for the first socket and closes it after the last."""
 
-    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch) -> None:
-        """Remember in `notes` how far messages have been dealt with."""
+    def __init__(self, web: Web, workspaces: Workspaces, notes: Notes, watch: Watch, *, requests: bool) -> None:
+        """Remember in `notes` how far messages have been dealt with.
+
+        With `requests` Slack sends to every process alike, and one of them reads what was missed.
+        """
         self._web = web
         self._workspaces = workspaces
         self._notes = notes
         self._watch = watch
+        self._requests = requests
         self._open: _Open | None = None
         self._lock = asyncio.Lock()
 
@@ -104,49 +178,22 @@ class Sessions:
                 await joined.session.close()
 
     async def _begin(self, reception: Reception) -> Session:
-        workspace = self._workspaces.only
+        session = Session(self._web, self._workspaces, reception, self._notes, self._watch, requests=self._requests)
         try:
-            identity = await patiently(workspace.api.identity, PLATFORM)
-        except PlatformError as error:
-            raise refused(BOT_TOKEN, error) from error
-        seen = Seen(self._notes, f"slack seen {identity.tenant}")
-        await _loaded(seen)
-        courtesies = Courtesies()
-        attendance = Attendance(workspace, identity, reception, seen, courtesies, self._watch)
-        session = Session(attendance, courtesies, self._web, workspace.api, self._watch)
-        try:
-            await attendance.begin()
+            await session.begin()
         except BaseException:
             await session.close()
             raise
-        log.info("slack session", team=identity.team_id, bot_user=identity.user_id)
         return session
 
 
-async def _loaded(seen: Seen) -> None:
-    """Read the mark, however long the store is away."""
+async def persistently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what needs the store, however long that is away."""
     wait = FIRST_WAIT
     while True:
         try:
-            return await seen.load()
+            return await work()
         except StoreUnavailable as error:
-            log.warning("slack mark not read", error=str(error), next_try_in=wait)
+            log.warning("slack workspaces not begun", error=str(error), next_try_in=wait)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
-
-
-async def _revoked(api: SlackApi) -> None:
-    """Wait until a call finds that Slack does not accept the bot token, and be sure of it.
-
-    Raises:
-        OperatorError: it is so.
-    """
-    while True:
-        await api.refused.wait()
-        try:
-            await api.identity()
-        except Unauthorised as error:
-            raise refused(BOT_TOKEN, error) from error
-        except PlatformError as error:
-            log.warning("slack token not checked", error=str(error))
-            await asyncio.sleep(RECHECK)

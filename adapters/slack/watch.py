@@ -21,3 +21,5 @@ class Watch:
     """No socket connected for longer: what was said meanwhile is read. Slack mends shorter gaps by itself."""
     again: float = 30.0
     """Until what could not be stored or read is read again."""
+    look: float = 2.0
+    """Between two looks whether another process has added, changed or removed an installation."""

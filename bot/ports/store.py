@@ -305,6 +305,37 @@ class Accounts(Protocol):
         ...
 
 
+class Installations(Protocol):
+    """Where the app is installed, when one deployment serves many workspaces. Only sealed text is kept.
+
+    Names begin with the platform: `slack:T…`, `slack:E…`.
+    """
+
+    async def save(self, name: str, sealed: str) -> None:
+        """Insert or replace."""
+        ...
+
+    async def replace(self, name: str, sealed: str, instead_of: str) -> bool:
+        """Replace it if it is still as it was read (`instead_of`), and say whether it was: of several one succeeds."""
+        ...
+
+    async def remove(self, name: str, sealed: str) -> bool:
+        """Delete it if it is still as it was read, and say whether it was."""
+        ...
+
+    async def read(self, name: str) -> str | None:
+        """One of them, if it is there."""
+        ...
+
+    async def all(self, beginning: str) -> Mapping[str, str]:
+        """All whose names begin so, by name."""
+        ...
+
+    async def version(self) -> str:
+        """Another one after every change, in whichever process: cheap to ask for."""
+        ...
+
+
 class Upkeep(Protocol):
     """What has to be cleaned from time to time. Each call does a bounded piece of work and says how much it did."""
 
@@ -344,6 +375,7 @@ class Store(Protocol):
     files: Files
     collections: Collections
     notes: Notes
+    installations: Installations
     feedback: Feedback
     accounts: Accounts
     upkeep: Upkeep

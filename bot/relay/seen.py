@@ -59,6 +59,17 @@ class Seen:
         if self._held is None:
             self._held = self.mark
 
+    async def follow(self) -> None:
+        """Where the mark is held, move it to where another keeper got meanwhile.
+
+        Raises:
+            StoreUnavailable: it cannot be read now.
+        """
+        mark = await self._notes.read(self._name)
+        if mark is not None and self._held is not None:
+            self._held = max(self._held, int(mark))
+            self._highest = max(self._held, self._highest or 0)
+
     def release(self, newest: int) -> None:
         """Nothing is missing any more; `newest` is the youngest message that the platform knows of."""
         self._held = None

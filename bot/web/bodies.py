@@ -30,8 +30,8 @@ async def read(request: web.BaseRequest, route: Route) -> WebRequest | WebReply:
         return CUT_OFF
     return WebRequest(
         method=request.method,
-        path=request.path,
-        query={name: request.query[name] for name in request.query},
+        path=_storable(request.path),
+        query={_storable(name): _storable(request.query[name]) for name in request.query},
         headers=_joined(request.headers),
         body=bytes(body),
     )
@@ -40,6 +40,11 @@ async def read(request: web.BaseRequest, route: Route) -> WebRequest | WebReply:
 def _joined(headers: "Mapping[str, str]") -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in headers.items():
-        key = name.lower()
+        key, value = name.lower(), _storable(value)
         joined[key] = f"{joined[key]}, {value}" if key in joined else value
     return joined
+
+
+def _storable(text: str) -> str:
+    """Bytes that are no UTF-8 come as lone surrogates, which is no text for anybody else."""
+    return text.encode(errors="replace").decode()

@@ -125,10 +125,22 @@ class Subject(ABC):
     # --- what the suite does with it ----------------------------------------------------------------------------
 
     @asynccontextmanager
+    async def listening(self, adapter: Adapter) -> AsyncGenerator[None]:
+        """What a process does for receiving beside keeping connections: nothing, unless the platform sends requests."""
+        del adapter
+        yield
+
+    @asynccontextmanager
+    async def kept(self, adapter: Adapter) -> AsyncGenerator[list[asyncio.Future[None]]]:
+        """All connections of an adapter, kept by it alone. Gives their futures."""
+        async with self.listening(adapter), connected(adapter, self.reception) as gone:
+            yield gone
+
+    @asynccontextmanager
     async def running(self) -> AsyncGenerator[list[asyncio.Future[None]]]:
         """The adapter with all its connections, closed afterwards. Gives their futures."""
         try:
-            async with connected(self.adapter, self.reception) as gone:
+            async with self.kept(self.adapter) as gone:
                 yield gone
         finally:
             await self.adapter.close()
@@ -332,7 +344,7 @@ class AdapterContract:
             reception.join(posted.conversation)
         await subject.say_unheard(posted, "meanwhile")
         try:
-            async with connected(peer, reception):
+            async with subject.kept(peer):
                 await reception.messages(2)
                 await subject.follow_up(posted, "live")
                 await reception.messages(3)
@@ -343,7 +355,7 @@ class AdapterContract:
     async def test_a_refused_token_stops_the_start_and_names_its_variable(self, subject: Subject) -> None:
         for variable, adapter in subject.refused():
             with pytest.raises(OperatorError, match=variable):
-                async with asyncio.timeout(20), connected(adapter, subject.reception):
+                async with asyncio.timeout(20), subject.kept(adapter):
                     pass
             await adapter.close()
 
@@ -362,7 +374,7 @@ class AdapterContract:
     async def test_receiving_ends_with_the_connection_and_writing_goes_on_until_close(self, subject: Subject) -> None:
         """At the end of a process nothing new is taken, but what was begun is finished."""
         try:
-            async with connected(subject.adapter, subject.reception):
+            async with subject.kept(subject.adapter):
                 address = await subject.asked("before")
                 posted = await subject.adapter.post(address, Outbound(text="one", buttons=STOP), "k1")
             await subject.until(lambda: not subject.connected())

@@ -11,7 +11,7 @@ from bot.playground.slack.payloads import TOMBSTONE, file_json, permalink
 from bot.playground.slack.records import Channel, FileMode, Member, Message, SharedFile
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_USER, TEAM_ID, media_type
+from bot.playground.slack.world import media_type
 from bot.playground.view import NotPossible, Upload
 
 LONGEST_MESSAGE = 12_000
@@ -128,7 +128,7 @@ class Acts:
         root = Message(
             ts=self._desk.world.next_ts(),
             channel=place.id,
-            user=BOT_USER,
+            user=self._desk.world.team.bot_user,
             text="New assistant thread",
             subtype="assistant_app_thread",
             from_bot=True,
@@ -142,6 +142,20 @@ class Acts:
         member, place = self._cast.member(person), self._cast.place(person, channel)
         root = self._root(place, thread)
         self._desk.streams.stopped_by(member, place, root or thread)
+
+    def post_as_bot(self, channel: str, name: str, text: str, attachments: tuple[JsonObject, ...]) -> str:
+        """Another app says something; returns its ts."""
+        place = self._cast.place("ada", channel)
+        message = Message(
+            ts=self._desk.world.next_ts(),
+            channel=place.id,
+            user=self._cast.member("ada").id,
+            text=text,
+            speaker=name,
+            attachments=attachments,
+        )
+        self._desk.workspace.say(message)
+        return message.ts
 
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack has fetched the preview of a link in a message."""
@@ -161,13 +175,13 @@ class Acts:
             "id": 1,
             "ts": message.ts,
             "channel_id": message.channel,
-            "channel_team": TEAM_ID,
+            "channel_team": self._desk.world.team.id,
             "is_msg_unfurl": True,
             "is_share": True,
             "author_id": author.id,
             "author_name": author.name,
             "author_subname": author.name,
-            "from_url": permalink(message.channel, message.ts),
+            "from_url": permalink(self._desk.world, message.channel, message.ts),
             "fallback": f"{author.name}: {message.text}",
             "text": message.text,
             "footer": "Slack Conversation",

@@ -9,7 +9,7 @@ from bot.playground.slack.response_urls import answer
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.wire import JsonObject, JsonValue, as_object, as_text
-from bot.playground.slack.world import APP_ID, DOMAIN, TEAM_ID
+from bot.playground.slack.world import APP_ID
 from bot.playground.view import NotPossible
 
 
@@ -30,8 +30,8 @@ class Clicks:
         response_url = self._desk.interactions.response_url(member.id, place.id, note=note)
         payload: JsonObject = {
             "token": "deprecated",
-            "team_id": TEAM_ID,
-            "team_domain": DOMAIN,
+            "team_id": self._desk.world.team.id,
+            "team_domain": self._desk.world.team.domain,
             "channel_id": place.id,
             "channel_name": _name(place),
             "user_id": member.id,
@@ -39,7 +39,8 @@ class Clicks:
             "command": f"/{command}",
             "text": text,
             "api_app_id": APP_ID,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if self._everywhere else "false",
+            **({"enterprise_id": self._desk.world.team.enterprise} if self._desk.world.team.enterprise else {}),
             "response_url": response_url,
             "trigger_id": self._desk.interactions.trigger(member.id),
         }
@@ -133,16 +134,27 @@ class Clicks:
             raise NotPossible(f"This workspace does not know the response_action {action}.")
         self._desk.world.forms.pop(form, None)
 
+    @property
+    def _everywhere(self) -> bool:
+        """An organisation has the app, not this workspace alone."""
+        return self._desk.grant is not None and self._desk.grant.organisation
+
     def _who(self, member: Member) -> JsonObject:
         """What all interactive payloads say about who and where."""
+        team = self._desk.world.team
         return {
-            "user": {"id": member.id, "username": member.handle, "name": member.handle, "team_id": TEAM_ID},
+            "user": {
+                "id": member.id,
+                "username": member.handle,
+                "name": member.handle,
+                "team_id": self._desk.world.team.id,
+            },
             "api_app_id": APP_ID,
             "token": "deprecated",
             "trigger_id": self._desk.interactions.trigger(member.id),
-            "team": {"id": TEAM_ID, "domain": DOMAIN},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "team": {"id": self._desk.world.team.id, "domain": self._desk.world.team.domain},
+            "enterprise": {"id": team.enterprise} if team.enterprise else None,
+            "is_enterprise_install": self._everywhere,
         }
 
     async def _interact(self, kind: str, payload: JsonObject, what: str) -> JsonObject:

@@ -3,23 +3,31 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.playground.slack.chores import Chores
+from bot.playground.slack.installs import Grant
 from bot.playground.slack.payloads import message_json
 from bot.playground.slack.records import Channel, Member, Message
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import APP_ID, BOT_USER, TEAM_ID, World
+from bot.playground.slack.world import APP_ID, World
 
 
 class Events:
     """Tells the app what happened in the workspace."""
 
     def __init__(
-        self, rules: SlackRules, world: World, chance: random.Random, socket_mode: SocketMode, chores: Chores
+        self,
+        rules: SlackRules,
+        world: World,
+        chance: random.Random,
+        socket_mode: SocketMode,
+        chores: Chores,
+        installed: Callable[[], Grant | None],
     ) -> None:
+        """`installed` is the installation through which the app is here."""
         self.rules = rules
         self.duplicates = 0
         """How many of the next events go out twice."""
@@ -29,13 +37,14 @@ class Events:
         self._chance = chance
         self._socket_mode = socket_mode
         self._chores = chores
+        self._installed = installed
 
     def said(self, message: Message) -> None:
         """A message is new: `message`, and `app_mention` as its twin when the bot is mentioned; in random order."""
         channel = self._world.channels[message.channel]
         event = message_json(self._world, message) | _place(channel) | {"event_ts": message.ts}
         events = [(f"message.{_SUBSCRIPTIONS[channel.type]}", event)]
-        if not channel.is_direct and not message.from_bot and f"<@{BOT_USER}>" in message.text:
+        if not channel.is_direct and not message.from_bot and f"<@{self._world.team.bot_user}>" in message.text:
             kept = {name: value for name, value in event.items() if name not in {"subtype", "channel_type"}}
             events.append(("app_mention", kept | {"type": "app_mention"}))
         self._chance.shuffle(events)
@@ -80,7 +89,7 @@ class Events:
             "type": "assistant_thread_started",
             "assistant_thread": {
                 "user_id": member.id,
-                "context": {"team_id": TEAM_ID},
+                "context": {"team_id": self._world.team.id},
                 "channel_id": root.channel,
                 "thread_ts": root.ts,
             },
@@ -100,13 +109,37 @@ class Events:
         }
         self._send("agent_session_stopped", channel, event)
 
+    def uninstalled(self, grant: Grant) -> None:
+        """Somebody removed the app: two events tell of it, in any order."""
+        at = self._world.next_ts()
+        revoked: JsonValue = {"bot": [self._world.team.bot_user]}
+        events: list[JsonObject] = [
+            {"type": "app_uninstalled", "event_ts": at},
+            {"type": "tokens_revoked", "tokens": revoked, "event_ts": at},
+        ]
+        self._chance.shuffle(events)
+        for event in events:
+            if event["type"] in self.rules.events:
+                self._hand_out(self._payload(event, grant))
+
+    def announce(self, event: JsonObject) -> None:
+        """Send an event that belongs to no channel, as if it had happened."""
+        grant = self._installed()
+        if grant is not None:
+            self._hand_out(self._payload(event, grant))
+
     def _send(self, subscription: str, channel: Channel, event: JsonObject) -> None:
-        if subscription not in self.rules.events or BOT_USER not in channel.members:
+        grant = self._installed()
+        if grant is None or subscription not in self.rules.events:
             return
+        if self._world.team.bot_user not in channel.members:
+            return
+        self._hand_out(self._payload(event, grant))
+
+    def _hand_out(self, payload: JsonObject) -> None:
         if self.lost > 0:
             self.lost -= 1
             return
-        payload = self._payload(event)
         copies = 1
         if self.duplicates > 0:
             self.duplicates -= 1
@@ -114,19 +147,21 @@ class Events:
         for _ in range(copies):
             self._chores.start(self._deliver(payload))
 
-    def _payload(self, event: JsonObject) -> JsonObject:
+    def _payload(self, event: JsonObject, grant: Grant) -> JsonObject:
+        team = self._world.team
         authorization: JsonValue = {
-            "enterprise_id": None,
-            "team_id": TEAM_ID,
-            "user_id": BOT_USER,
+            "enterprise_id": team.enterprise,
+            "team_id": None if grant.organisation else team.id,
+            "user_id": self._world.team.bot_user,
             "is_bot": True,
-            "is_enterprise_install": False,
+            "is_enterprise_install": grant.organisation,
         }
         return {
             "token": "deprecated",
-            "team_id": TEAM_ID,
-            "context_team_id": TEAM_ID,
-            "context_enterprise_id": None,
+            "team_id": self._world.team.id,
+            "context_team_id": self._world.team.id,
+            "context_enterprise_id": team.enterprise,
+            **({"enterprise_id": team.enterprise} if team.enterprise else {}),
             "api_app_id": APP_ID,
             "event": event,
             "type": "event_callback",

@@ -1,14 +1,15 @@
 """Addresses of bytes: where the bot uploads, and where it downloads with its token."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiohttp import web
 
 from bot.playground.slack.gate import Gate, Reply
-from bot.playground.slack.rules import SlackRules
-from bot.playground.slack.webapi.door import Tokens, bearer
+from bot.playground.slack.installs import Installs
+from bot.playground.slack.premises import Premises
+from bot.playground.slack.webapi.door import bearer
 from bot.playground.slack.wire import JsonObject
-from bot.playground.slack.world import World
 
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to this workspace</body></html>"
 
@@ -16,10 +17,9 @@ _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sig
 class FileServer:
     """Answers `/upload/…` and `/files-pri/…`."""
 
-    def __init__(self, rules: SlackRules, world: World, tokens: Tokens, gate: Gate) -> None:
-        self.rules = rules
-        self._world = world
-        self._tokens = tokens
+    def __init__(self, premises: Sequence[Premises], installs: Installs, gate: Gate) -> None:
+        self._premises = premises
+        self._installs = installs
         self._gate = gate
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -29,12 +29,13 @@ class FileServer:
         parameters: JsonObject = {"file": file_id, "length": len(content)}
 
         async def work() -> Reply:
-            upload = self._world.uploads.get(file_id)
-            if upload is None or upload.key != key or upload.content is not None:
+            world = next((one.world for one in self._premises if file_id in one.world.uploads), None)
+            upload = world.uploads[file_id] if world else None
+            if world is None or upload is None or upload.key != key or upload.content is not None:
                 return Reply("no such upload", status=404, error="no_such_upload")
             if len(content) != upload.length:
                 return Reply("length differs from what was announced", status=400, error="wrong_length")
-            self._world.uploads[file_id] = replace(upload, content=content)
+            world.uploads[file_id] = replace(upload, content=content)
             return Reply(f"OK - {len(content)}")
 
         return await self._gate.pass_through("upload", request, parameters, work)
@@ -44,14 +45,21 @@ class FileServer:
         file_id = request.match_info["file"]
 
         async def work() -> Reply:
-            file = self._world.files.get(file_id)
-            if bearer(request) != self._tokens.bot or "files:read" not in self.rules.scopes:
+            place = next((one for one in self._premises if one.world.team.id == request.match_info["team"]), None)
+            file = place.world.files.get(file_id) if place else None
+            if place is None or not self._may_read(place, bearer(request)):
                 return Reply(_LOGIN_PAGE, content_type="text/html", error="login_page")
             if file is None or file.mode in {"tombstone", "external"}:
                 return Reply("no such file", status=404, error="file_not_found")
             return Reply(file.content, content_type=file.media_type)
 
         return await self._gate.pass_through("download", request, {"file": file_id}, work)
+
+    def _may_read(self, place: Premises, token: str) -> bool:
+        grant = self._installs.grant_of(token)
+        if isinstance(grant, str) or place.world.team not in grant.teams:
+            return False
+        return "files:read" in place.desk.scopes
 
 
 async def _body(request: web.Request) -> bytes:

@@ -62,6 +62,10 @@ class Interactions:
         self._urls[key] = ResponseUrl(key, user, channel, message, thread, note, expires, self.rules.response_url_uses)
         return f"{self._world.address}/response/{key}"
 
+    def gave(self, key: str) -> bool:
+        """Whether this response URL is from here."""
+        return key in self._urls
+
     def use_response_url(self, key: str) -> ResponseUrl | Literal["used_url", "expired_url"]:
         """Use a response URL once; says what is wrong with it."""
         url = self._urls.get(key)

@@ -116,6 +116,7 @@ def rules_of(manifest: str, rules: SlackRules | None = None) -> SlackRules:
         update={
             "events": app.settings.event_subscriptions.bot_events,
             "scopes": app.oauth_config.scopes.bot,
+            "token_seconds": 12 * 3600.0 if app.settings.token_rotation_enabled else None,
             "commands": tuple(_command(command) for command in app.features.slash_commands),
             "shortcuts": tuple(
                 MenuView(id=one.callback_id, label=one.name) for one in app.features.shortcuts if one.type == "message"

@@ -4,19 +4,20 @@ from pathlib import PurePath
 
 from bot.playground.slack.records import Channel, Member, Message, SharedFile
 from bot.playground.slack.wire import JsonObject, JsonValue, without_none
-from bot.playground.slack.world import APP_ID, BOT_ID, BOT_NAME, BOT_USER, DOMAIN, TEAM_ID, World
+from bot.playground.slack.world import APP_ID, BOT_NAME, World
 
 TOMBSTONE = "tombstone"
 """Subtype of what is left of a deleted message that has replies."""
+OTHER_BOT = "B00ANOTHER"
 SLACKBOT = "USLACKBOT"
 _EXTENSIONS = {"jpeg": "jpg", "markdown": "md", "": "binary"}
 
 
-def member_json(member: Member) -> JsonObject:
+def member_json(world: World, member: Member) -> JsonObject:
     """A user object."""
     return {
         "id": member.id,
-        "team_id": TEAM_ID,
+        "team_id": world.team.id,
         "name": member.handle,
         "real_name": member.name,
         "deleted": False,
@@ -34,13 +35,13 @@ def member_json(member: Member) -> JsonObject:
             "display_name": member.name,
             "display_name_normalized": member.name,
             "real_name_normalized": member.name,
-            "team": TEAM_ID,
-            **({"bot_id": BOT_ID, "api_app_id": APP_ID} if member.is_bot else {}),
+            "team": world.team.id,
+            **({"bot_id": world.team.bot_id, "api_app_id": APP_ID} if member.is_bot else {}),
         },
     }
 
 
-def channel_json(channel: Channel) -> JsonObject:
+def channel_json(world: World, channel: Channel) -> JsonObject:
     """A conversation object."""
     if channel.is_direct:
         return {
@@ -52,7 +53,7 @@ def channel_json(channel: Channel) -> JsonObject:
             "user": channel.person,
             "is_user_deleted": False,
             "is_open": True,
-            "context_team_id": TEAM_ID,
+            "context_team_id": world.team.id,
         }
     return {
         "id": channel.id,
@@ -70,9 +71,9 @@ def channel_json(channel: Channel) -> JsonObject:
         "is_shared": False,
         "is_ext_shared": False,
         "is_org_shared": False,
-        "is_member": BOT_USER in channel.members,
+        "is_member": world.team.bot_user in channel.members,
         "num_members": len(channel.members),
-        "context_team_id": TEAM_ID,
+        "context_team_id": world.team.id,
         "topic": {"value": "", "creator": "", "last_set": 0},
         "purpose": {"value": "", "creator": "", "last_set": 0},
     }
@@ -82,11 +83,11 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
     """A message object as history and events show it; `metadata` only where it was asked for."""
     shown: JsonObject = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
     if message.from_bot:
-        shown |= {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": bot_json(world)}
+        shown |= {"bot_id": world.team.bot_id, "app_id": APP_ID, "bot_profile": bot_json(world)}
     files: list[JsonValue] = [file_json(world, world.files[file]) for file in message.files]
     shown |= without_none(
         {
-            "team": TEAM_ID,
+            "team": world.team.id,
             "subtype": message.subtype,
             "client_msg_id": message.client_msg_id,
             "blocks": list(message.blocks) or None,
@@ -102,6 +103,9 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             "streaming_state": _streaming_state(message),
         }
     )
+    if message.speaker is not None:
+        del shown["user"]
+        shown |= {"subtype": "bot_message", "bot_id": OTHER_BOT, "username": message.speaker}
     if message.subtype == TOMBSTONE:
         shown |= {"user": SLACKBOT, "hidden": True}
     return shown | _thread_json(world, message)
@@ -132,21 +136,21 @@ def _thread_json(world: World, message: Message) -> JsonObject:
     }
 
 
-def permalink(channel: str, ts: str) -> str:
+def permalink(world: World, channel: str, ts: str) -> str:
     """A message's own address."""
-    return f"https://{DOMAIN}.slack.com/archives/{channel}/p{ts.replace('.', '')}"
+    return f"https://{world.team.domain}.slack.com/archives/{channel}/p{ts.replace('.', '')}"
 
 
 def bot_json(world: World) -> JsonObject:
     """The bot's profile."""
     return {
-        "id": BOT_ID,
+        "id": world.team.bot_id,
         "app_id": APP_ID,
-        "user_id": BOT_USER,
+        "user_id": world.team.bot_user,
         "name": BOT_NAME,
         "deleted": False,
         "updated": world.founded,
-        "team_id": TEAM_ID,
+        "team_id": world.team.id,
         "icons": {},
     }
 
@@ -175,7 +179,7 @@ def file_json(world: World, file: SharedFile, *, hidden: bool = True) -> JsonObj
         "filetype": _EXTENSIONS.get(extension, extension),
         "pretty_type": extension.upper(),
         "user": file.user,
-        "user_team": TEAM_ID,
+        "user_team": world.team.id,
         "editable": False,
         "size": len(file.content),
         "mode": file.mode,
@@ -198,7 +202,7 @@ def _shares_json(world: World, file: SharedFile) -> JsonObject:
             channel = world.channels[name]
             if channel.is_direct == direct:
                 stamps = [ts for where, ts in file.shares if where == name]
-                places[name] = [{"ts": ts, "team_id": TEAM_ID, "channel_name": channel.name} for ts in stamps]
+                places[name] = [{"ts": ts, "team_id": world.team.id, "channel_name": channel.name} for ts in stamps]
         if places:
             shares[kind] = places
     names = list(dict.fromkeys(channel for channel, _ in file.shares))

@@ -119,6 +119,8 @@ class Message:
     """It was begun by `chat.startStream`."""
     note: str | None = None
     """What the page shows above it: who used which command."""
+    speaker: str | None = None
+    """Name of another app that says it; `user` is then the person who installed that app."""
     attachments: tuple[JsonObject, ...] = ()
     """Forwarded messages and previews of links, as Slack hangs them on."""
 

@@ -1,5 +1,6 @@
 """Response URLs: answers to a command or a click, without a token, a few times."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from aiohttp import web
@@ -11,14 +12,14 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal, read_argum
 from bot.playground.slack.webapi.content import read_content
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.wire import JsonObject
-from bot.playground.slack.world import BOT_USER
 
 
 class ResponseUrls:
     """Answers `/response/{key}`."""
 
-    def __init__(self, desk: Desk, gate: Gate) -> None:
-        self._desk = desk
+    def __init__(self, desks: Callable[[], Sequence[Desk]], gate: Gate) -> None:
+        """Of all workspaces."""
+        self._desks = desks
         self._gate = gate
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -31,13 +32,15 @@ class ResponseUrls:
             problem = refusal
 
         async def work() -> Reply:
-            url = self._desk.interactions.use_response_url(request.match_info["key"])
+            key = request.match_info["key"]
+            desk = next((one for one in self._desks() if one.interactions.gave(key)), self._desks()[0])
+            url = desk.interactions.use_response_url(key)
             if isinstance(url, str):
                 return refused(url, status=404)
             try:
                 if problem is not None:
                     raise problem
-                answer(self._desk, url, Arguments(values))
+                answer(desk, url, Arguments(values))
             except Refusal as refusal:
                 return refused(refusal.error)
             return Reply("ok")
@@ -62,7 +65,7 @@ def answer(desk: Desk, url: ResponseUrl, args: Arguments) -> Message | None:
     message = Message(
         ts=desk.world.next_ts(),
         channel=url.channel,
-        user=BOT_USER,
+        user=desk.world.team.bot_user,
         text=content.text[: desk.rules.text_cut],
         blocks=content.blocks,
         thread_ts=args.text("thread_ts") or url.thread,

@@ -101,6 +101,13 @@ class SlackRules(Record):
     home_tab: bool = True
     """Whether the app has a home page."""
 
+    token_seconds: float | None = None
+    """Life of a bot token where token rotation is switched on (documented: 12 hours); None when it is off."""
+    refresh_grace: float = 0.0
+    """How long a refresh token works again after it was used (documented: it is revoked)."""
+    code_seconds: float = 600.0
+    """How long the code of an installation can be exchanged, once (documented: 10 minutes)."""
+
     ack_seconds: float = 3.0
     """How long an envelope waits for its acknowledgement."""
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
@@ -126,6 +133,8 @@ class SlackRules(Record):
     pace: float = 1.0
     """Multiplies every rate; 0 switches the rate limits off (`limit_rate` still works)."""
 
+    history_objects: int = 999
+    """Messages on a page of a history at most; 15 for apps that are distributed outside of the Marketplace."""
     markdown_characters: int = 12_000
     """All markdown blocks of a message, or `markdown_text` (documented)."""
     block_characters: int = 13_200

@@ -10,7 +10,7 @@ from bot.playground.slack.markup import Names, mrkdwn_html, plain_html
 from bot.playground.slack.records import Channel, Message, SharedFile, Step
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.wire import JsonObject, as_objects, as_text
-from bot.playground.slack.world import BOT_NAME, TEAM_NAME, World
+from bot.playground.slack.world import BOT_NAME, World
 from bot.playground.view import (
     ButtonView,
     ChannelView,
@@ -33,7 +33,7 @@ def platform_view(world: World, rules: SlackRules, *, connected: bool) -> Platfo
     """Everything there is to see."""
     return PlatformView(
         platform="slack",
-        title=TEAM_NAME,
+        title=world.team.name,
         bot_connected=connected,
         bot_name=BOT_NAME,
         channels=tuple(channel_view(world, channel) for channel in world.channels.values()),
@@ -74,7 +74,7 @@ def message_view(world: World, message: Message) -> MessageView:
         channel=message.channel,
         thread=message.thread_ts,
         author=author.person,
-        author_name=author.name,
+        author_name=message.speaker or author.name,
         at=float(message.ts),
         edits=len(message.edits),
         first_edit=message.edits[0] if message.edits else None,

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from bot.playground.slack.changes import Changes
 from bot.playground.slack.journal import Journal, Sent
+from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.wire import JsonObject, as_object, as_text
 from bot.playground.slack.world import APP_ID, World
@@ -50,6 +51,8 @@ class SocketMode:
         self.rules = rules
         self.refusals = 0
         """How many of the next handshakes are refused; their tickets are used up all the same."""
+        self.request_url: RequestUrl | None = None
+        """Given while the app takes its deliveries over HTTP instead."""
         self.silent = False
         """Half-open: connections stay, but nothing goes out, pongs neither."""
         self._world = world
@@ -65,8 +68,13 @@ class SocketMode:
 
     @property
     def connections(self) -> int:
-        """How many connections can get envelopes."""
-        return len(self._live())
+        """How many connections can get envelopes; a request URL counts as one."""
+        return len(self._live()) if self.request_url is None else 1
+
+    def switch(self, request_url: RequestUrl | None) -> None:
+        """Deliver to a request URL from now on, or through connections again."""
+        self.request_url = request_url
+        self._tell()
 
     def open(self) -> str:
         """A fresh address: usable once, and only for a while."""
@@ -145,6 +153,10 @@ class SocketMode:
         Returns:
             The payload of the acknowledgement, or None when none came within `ack_seconds`.
         """
+        if self.request_url is not None:
+            reply = await self.request_url.deliver(kind, payload, attempt=attempt)
+            self._changes.wake()
+            return reply
         envelope_id = self._world.token(32)
         waiting: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
         self._pending[envelope_id] = waiting

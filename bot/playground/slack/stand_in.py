@@ -9,29 +9,25 @@ from typing import Literal, Self, TypeVar
 from aiohttp import web
 
 from bot.playground.loopback import LoopbackHosts
-from bot.playground.slack.acts import Acts, Disguise
-from bot.playground.slack.cast import Cast
+from bot.playground.slack.acts import Disguise
 from bot.playground.slack.changes import Changes
 from bot.playground.slack.chores import Chores
-from bot.playground.slack.clicks import Clicks
-from bot.playground.slack.events import Events
+from bot.playground.slack.consent import Consent
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.file_server import FileServer
 from bot.playground.slack.gate import Gate
-from bot.playground.slack.interactions import Interactions
+from bot.playground.slack.installs import Installs
 from bot.playground.slack.journal import Call, Journal, Notice, Ping, Sent, Unfurl
-from bot.playground.slack.rates import Rates
+from bot.playground.slack.premises import Premises, elsewhere
 from bot.playground.slack.records import FileMode, Message
+from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.show import STREAM_STOP, platform_view
 from bot.playground.slack.socket_mode import DisconnectReason, SocketMode
-from bot.playground.slack.streams import Streams
-from bot.playground.slack.webapi.desk import Desk
-from bot.playground.slack.webapi.door import Tokens, WebApi
+from bot.playground.slack.webapi.door import WebApi
 from bot.playground.slack.wire import JsonObject
-from bot.playground.slack.workspace import Workspace
-from bot.playground.slack.world import BOT_USER, World
+from bot.playground.slack.world import Team, World
 from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
 
 _LARGEST_BODY = 64 * 1024 * 1024
@@ -59,40 +55,47 @@ class SlackStandIn:
         self.world = World(chance)
         self.bot_token = f"xoxb-playground-{self.world.token()}"
         self.app_token = f"xapp-1-playground-{self.world.token()}"
+        self.signing_secret = random.Random(f"{seed or self.bot_token} signing").randbytes(16).hex()  # noqa: S311
         self.journal = Journal()
         self.faults = Faults()
         self.views: list[JsonObject] = []
         self._changes = Changes()
         self._chores = Chores()
         self._sockets = SocketMode(self.rules, self.world, chance, self.journal, self._changes)
-        self._events = Events(self.rules, self.world, chance, self._sockets, self._chores)
-        self._workspace = Workspace(self.rules, self.world, self._events, self.journal, self._changes, self._chores)
-        self._interactions = Interactions(self.rules, self.world)
-        self._streams = Streams(self.rules, self.world, self._workspace, self._events, self._chores)
-        self._desk = Desk(
-            self.rules,
-            self.world,
-            self._workspace,
-            self._sockets,
-            self._interactions,
-            self._streams,
-            self.journal,
-            self.views,
-        )
-        self._rates = Rates(self.rules)
-        self._cast = Cast(self.world)
-        self._acts = Acts(self._desk, self._events, self._cast)
-        self._clicks = Clicks(self._desk, self._cast)
-        tokens = Tokens(self.bot_token, self.app_token)
+        self.installs = Installs(self.rules, self.world, self.app_token)
+        self.installs.install(self.world.team.id, None, self.bot_token)
+        self._chance = chance
+        self._home = self._premises_of(self.world, self._changes)
+        self._all = [self._home]
+        self._events, self._workspace, self._interactions = (
+            self._home.events, self._home.workspace, self._home.interactions
+        )  # fmt: skip
+        self._desk, self._rates, self._acts, self._clicks = (
+            self._home.desk, self._home.rates, self._home.acts, self._home.clicks
+        )  # fmt: skip
         gate = Gate(self.faults, self.journal, self._changes)
-        self._files = FileServer(self.rules, self.world, tokens, gate)
+        self._files = FileServer(self._all, self.installs, gate)
+        self._consent = Consent(self.installs, gate)
         self._hosts = LoopbackHosts()
         self._runner = web.AppRunner(
-            _application(self._hosts, WebApi(self._desk, self._rates, tokens, gate), self._files,
-                         ResponseUrls(self._desk, gate), self._sockets),
+            _application(self._hosts, WebApi(self._all, self.installs, gate), self._files,
+                         ResponseUrls(lambda: [one.desk for one in self._all], gate), self._sockets, self._consent),
             access_log=None,
             shutdown_timeout=1.0,
         )  # fmt: skip
+
+    def _premises_of(self, world: World, changes: Changes) -> Premises:
+        return Premises(
+            self.rules,
+            world,
+            self._chance,
+            self.installs,
+            self._sockets,
+            self.journal,
+            changes,
+            self._chores,
+            self.views,
+        )
 
     async def __aenter__(self) -> Self:
         """Start to listen."""
@@ -111,6 +114,7 @@ class SlackStandIn:
         try:
             await self._chores.close()
         finally:
+            await self.unsubscribe()
             self._sockets.drop()
             await self._runner.cleanup()
 
@@ -189,7 +193,8 @@ class SlackStandIn:
 
     def limit_rate(self, seconds: float) -> None:
         """Answer 429 to everything that writes for so long."""
-        self._rates.close_for(seconds)
+        for place in self._all:
+            place.rates.close_for(seconds)
 
     def drop_connection(self) -> None:
         """Cut all of the bot's sockets without a goodbye."""
@@ -204,6 +209,27 @@ class SlackStandIn:
     def delete(self, person: str, channel: str, ts: str) -> None:
         """A person deletes their message."""
         self._acts.delete(person, channel, ts)
+
+    def found(self, name: str, *, enterprise: str | None = None) -> Premises:
+        """There is another workspace, with people and channels of its own, in which the app is not installed.
+
+        Args:
+            name: What people call it.
+            enterprise: Id of the organisation that it belongs to, `E…`.
+        """
+        team = Team(len(self._all), name, name.lower().replace(" ", "-"), enterprise)
+        world = World(self._chance, team)
+        world.address = self.world.address
+        self.installs.found(team)
+        place = self._premises_of(world, elsewhere(self._changes))
+        self._all.append(place)
+        return place
+
+    def uninstall(self, tenant: str) -> None:
+        """Somebody removes the app from a workspace or an organisation; two events tell of it."""
+        grant = self.installs.uninstall(tenant)
+        place = next(one for one in self._all if one.world.team in grant.teams)
+        place.events.uninstalled(grant)
 
     def react(self, person: str, channel: str, ts: str, name: str) -> None:
         """A person reacts with an emoji, by name."""
@@ -221,6 +247,10 @@ class SlackStandIn:
         """A person presses Slack's own Stop button (`agent_session_stopped`)."""
         self._acts.stop_session(person, channel, thread)
 
+    def post_as_bot(self, channel: str, name: str, text: str, attachments: tuple[JsonObject, ...] = ()) -> str:
+        """Another app of the workspace says something; returns its ts."""
+        return self._acts.post_as_bot(channel, name, text, attachments)
+
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack hangs the preview of a link on a message, which is no edit."""
         self._acts.preview(channel, ts, url)
@@ -230,11 +260,42 @@ class SlackStandIn:
     def set_rules(self, rules: SlackRules) -> None:
         """Other rules from now on."""
         self.rules = rules
-        for part in (
-            self._sockets, self._events, self._workspace, self._interactions, self._streams, self._desk,
-            self._rates, self._files,
-        ):  # fmt: skip
-            part.rules = rules
+        self._sockets.rules = self.installs.rules = rules
+        for place in self._all:
+            place.set_rules(rules)
+
+    async def subscribe(self, url: str) -> None:
+        """Deliver everything to this request URL from now on, signed with `signing_secret`, instead of through sockets.
+
+        Raises:
+            NotPossible: the app did not answer the challenge.
+        """
+        await self.unsubscribe()
+        request_url = RequestUrl(url, self.signing_secret, lambda: self.rules, self.journal)
+        try:
+            await request_url.verify()
+        except NotPossible:
+            await request_url.close()
+            raise
+        self._sockets.switch(request_url)
+
+    async def unsubscribe(self) -> None:
+        """Deliver through sockets again."""
+        request_url = self._sockets.request_url
+        if request_url is not None:
+            self._sockets.switch(None)
+            await request_url.close()
+
+    @property
+    def request_url(self) -> RequestUrl:
+        """The request URL that was subscribed.
+
+        Raises:
+            NotPossible: there is none.
+        """
+        if self._sockets.request_url is None:
+            raise NotPossible("This app uses Socket Mode.")
+        return self._sockets.request_url
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Send a `disconnect` frame on every connection."""
@@ -272,7 +333,7 @@ class SlackStandIn:
         left = self.world.channel(channel)
         if left is None:
             raise NotPossible(f"There is no channel {channel}.")
-        members = tuple(member for member in left.members if member != BOT_USER)
+        members = tuple(member for member in left.members if member != self.world.team.bot_user)
         self.world.channels[left.id] = replace(left, members=members)
 
     def invite_bot(self, channel: str) -> None:
@@ -280,8 +341,8 @@ class SlackStandIn:
         joined = self.world.channel(channel)
         if joined is None:
             raise NotPossible(f"There is no channel {channel}.")
-        if BOT_USER not in joined.members:
-            self.world.channels[joined.id] = replace(joined, members=(*joined.members, BOT_USER))
+        if (bot := self.world.team.bot_user) not in joined.members:
+            self.world.channels[joined.id] = replace(joined, members=(*joined.members, bot))
 
     # --- what tests look at ---------------------------------------------------------------------------------------
 
@@ -336,8 +397,8 @@ class SlackStandIn:
 
     def seen_by(self, person: str, channel: str, ts: str) -> str:
         """The text of a message as a person sees it: a stream grows before its recipient only."""
-        member = self._cast.member(person)
-        return self._streams.seen_by(member.id, self._cast.message(person, channel, ts))
+        member = self._home.cast.member(person)
+        return self._home.streams.seen_by(member.id, self._home.cast.message(person, channel, ts))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.
@@ -349,11 +410,14 @@ class SlackStandIn:
 
 
 def _application(
-    hosts: LoopbackHosts, api: WebApi, files: FileServer, responses: ResponseUrls, sockets: SocketMode
+    hosts: LoopbackHosts, api: WebApi, files: FileServer, responses: ResponseUrls, sockets: SocketMode, consent: Consent
 ) -> web.Application:
     application = web.Application(middlewares=[hosts.middleware], client_max_size=_LARGEST_BODY)
     application.add_routes(
         [
+            web.get("/oauth/v2/authorize", consent.show),
+            web.post("/oauth/v2/authorize", consent.decide),
+            web.post("/api/oauth.v2.access", consent.access),
             web.get("/api/{method}", api.handle),
             web.post("/api/{method}", api.handle),
             web.get("/link/", sockets.handle),

@@ -4,20 +4,58 @@ import mimetypes
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.playground.slack.records import Channel, Member, Message, OpenForm, Session, SharedFile, Status, Upload
 from bot.playground.slack.wire import JsonObject
-from bot.playground.view import PEOPLE, Person
+from bot.playground.view import PEOPLE
 
-TEAM_ID = "T00PARLEY1"
-TEAM_NAME = "Playground workspace"
-DOMAIN = "parley-playground"
 APP_ID = "A00PARLEY1"
-BOT_ID = "B00PARLEY1"
-BOT_USER = "U00PARLEY1"
 BOT_NAME = "Parley"
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A workspace, and who the bot is in it."""
+
+    number: int
+    """0 is the one that is always there; channels and people of different teams have different ids."""
+    name: str
+    domain: str
+    enterprise: str | None = None
+    """The organisation that it belongs to; its teams share the bot's user."""
+
+    @property
+    def id(self) -> str:
+        """Its own id."""
+        return f"T00PARLEY{self.number + 1}"
+
+    @property
+    def bot_id(self) -> str:
+        """The bot."""
+        return f"B00{self.enterprise or f'PARLEY{self.number + 1}'}"
+
+    @property
+    def bot_user(self) -> str:
+        """The bot's user."""
+        return f"U00{self.enterprise or f'PARLEY{self.number + 1}'}"
+
+    def user(self, person: str) -> str:
+        """A person's user id: always the same, so that tests can name it."""
+        return f"U{self.number}{person.upper():0>8}"
+
+    def direct(self, person: str) -> str:
+        """A person's direct messages with the bot."""
+        return f"D{self.number}{person.upper():0>8}"
+
+    def channel(self, name: str) -> str:
+        """A channel that is there from the beginning."""
+        return f"C{self.number}0{name.upper()}"
+
+
+HOME = Team(number=0, name="Playground workspace", domain="parley-playground")
+"""The workspace that is always there."""
 
 _MEDIA_TYPES = mimetypes.MimeTypes()  # the built-in table only: the same on every machine, and no disk access
 
@@ -29,22 +67,18 @@ def media_type(name: str) -> str:
     return _MEDIA_TYPES.guess_type(name)[0] or "application/octet-stream"
 
 
-def user_id(person: Person) -> str:
-    """A person's user id: always the same, so that tests can name it."""
-    return f"U{person.id.upper():0>9}"
-
-
 class World:
     """State of one workspace."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, team: Team = HOME) -> None:
+        self.team = team
         self._chance = chance
         self._last_ts = 0
         self.address = ""
         """Base address of the server, without a final slash."""
         self.founded = int(time.time())
-        self.members = {member.id: member for member in _members()}
-        self.channels = {channel.id: channel for channel in _channels(self.founded, self.members.values())}
+        self.members = {member.id: member for member in _members(team)}
+        self.channels = {channel.id: channel for channel in _channels(team, self.founded, self.members.values())}
         self.files: dict[str, SharedFile] = {}
         self.uploads: dict[str, Upload] = {}
         self.statuses: dict[tuple[str, str], Status] = {}
@@ -119,7 +153,7 @@ class World:
         """Where a file can be fetched with a token; external files live elsewhere."""
         if file.mode == "external":
             return f"https://drive.example/{file.id}/{quote(file.name)}"
-        return f"{self.address}/files-pri/{TEAM_ID}-{file.id}/{'download/' if download else ''}{quote(file.name)}"
+        return f"{self.address}/files-pri/{self.team.id}-{file.id}/{'download/' if download else ''}{quote(file.name)}"
 
     def expect_upload(self, file_id: str, name: str, length: int) -> str:
         """Make room for an upload of the bot. Returns the address that takes its bytes, once."""
@@ -132,25 +166,25 @@ class World:
         self.files[file_id] = replace(file, shares=(*file.shares, (message.channel, message.ts)))
 
 
-def _members() -> Iterable[Member]:
+def _members(team: Team) -> Iterable[Member]:
     for person in PEOPLE:
         yield Member(
-            id=user_id(person),
+            id=team.user(person.id),
             person=person.id,
             name=person.name,
             handle=person.id,
             email=f"{person.id}@playground.example",
             administrator=person.administrator,
         )
-    yield Member(id=BOT_USER, person="bot", name=BOT_NAME, handle=BOT_NAME.lower())
+    yield Member(id=team.bot_user, person="bot", name=BOT_NAME, handle=BOT_NAME.lower())
 
 
-def _channels(created: int, members: Iterable[Member]) -> Iterable[Channel]:
+def _channels(team: Team, created: int, members: Iterable[Member]) -> Iterable[Channel]:
     everybody = tuple(member.id for member in members)
-    yield Channel(id="C00GENERAL", name="general", members=everybody, created=created)
-    yield Channel(id="C00SUPPORT", name="support", members=everybody, created=created)
+    yield Channel(id=team.channel("general"), name="general", members=everybody, created=created)
+    yield Channel(id=team.channel("support"), name="support", members=everybody, created=created)
     for person in PEOPLE:
-        ids = (user_id(person), BOT_USER)
+        ids = (team.user(person.id), team.bot_user)
         yield Channel(
-            id=f"D{person.id.upper():0>9}", name=person.id, members=ids, created=created, person=user_id(person)
+            id=team.direct(person.id), name=person.id, members=ids, created=created, person=team.user(person.id)
         )

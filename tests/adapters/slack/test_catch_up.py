@@ -102,7 +102,9 @@ async def test_what_is_not_for_us_is_not_handed_over(
     await lost(slack, "ben", "general", "@Parley stop")
     await lost(slack, "ben", "dm", "!new")
     slack.lose_next_events(1)
-    await adapter._workspaces.only.api.post({"channel": "C00GENERAL", "text": "<@U00PARLEY1> mine", "thread_ts": talk})  # type: ignore[attr-defined]
+    await (await adapter._workspaces.all())[0].api.post(
+        {"channel": "C00GENERAL", "text": "<@U00PARLEY1> mine", "thread_ts": talk}
+    )  # type: ignore[attr-defined]
     await lost(slack, "ben", "general", "@Parley what do you think?", talk)
     async with connected(slack, reception, notes):
         await reception.messages(1)

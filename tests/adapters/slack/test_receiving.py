@@ -87,8 +87,10 @@ async def test_what_is_not_for_us_is_acknowledged_and_ignored(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
     """Top-level talk, edits, deletions, reactions, the opened tab and our own messages never reach the relay."""
-    own = await adapter._workspaces.only.api.post({"channel": "C00GENERAL", "text": "mine"})  # type: ignore[attr-defined]
-    await adapter._workspaces.only.api.update({"channel": "C00GENERAL", "ts": own.ts, "text": "mine!", "blocks": []})  # type: ignore[attr-defined]
+    own = await (await adapter._workspaces.all())[0].api.post({"channel": "C00GENERAL", "text": "mine"})  # type: ignore[attr-defined]
+    await (await adapter._workspaces.all())[0].api.update(
+        {"channel": "C00GENERAL", "ts": own.ts, "text": "mine!", "blocks": []}
+    )  # type: ignore[attr-defined]
     talk = await slack.speak("ada", "general", "nice weather")
     slack.edit("ada", "general", talk, "@Parley nice weather")
     slack.delete("ada", "general", talk)

@@ -8,7 +8,6 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.content import Content, read_content
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_USER
 
 _CONTENT = ("text", "blocks", "attachments", "markdown_text", "parse", "link_names", "mrkdwn", "as_user")
 
@@ -31,7 +30,7 @@ def _compose(desk: Desk, channel: Channel, args: Arguments, content: Content) ->
     return Message(
         ts=desk.world.next_ts(),
         channel=channel.id,
-        user=BOT_USER,
+        user=desk.world.team.bot_user,
         text=content.text[: desk.rules.text_cut],
         blocks=content.blocks,
         thread_ts=desk.thread(channel, args),
@@ -78,7 +77,7 @@ def update(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.update`."""
     channel = desk.channel(args)
     old = desk.message(channel, args.required("ts", "message_not_found"))
-    if old.user != BOT_USER:
+    if old.user != desk.world.team.bot_user:
         raise Refusal("cant_update_message")
     if old.streaming is not None and not desk.streams.end_of(old):
         raise Refusal("streaming_state_conflict")
@@ -108,7 +107,7 @@ def delete(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.delete`."""
     channel = desk.channel(args)
     message = desk.message(channel, args.required("ts", "message_not_found"))
-    if message.user != BOT_USER or (message.streaming is not None and not desk.streams.end_of(message)):
+    if message.user != desk.world.team.bot_user or (message.streaming is not None and not desk.streams.end_of(message)):
         raise Refusal("cant_delete_message")
     desk.workspace.delete(message)
     return {"channel": channel.id, "ts": message.ts}
@@ -118,7 +117,7 @@ def get_permalink(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.getPermalink`."""
     channel = desk.channel(args)
     message = desk.message(channel, args.required("message_ts", "message_not_found"))
-    link = permalink(channel.id, message.ts)
+    link = permalink(desk.world, channel.id, message.ts)
     if message.thread_ts:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}

@@ -8,7 +8,6 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.webapi.paging import page
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_USER
 
 _HISTORY = ("channel", "cursor", "inclusive", "include_all_metadata", "latest", "limit", "oldest")
 _MOST = 999
@@ -36,7 +35,7 @@ def _between(messages: Sequence[Message], args: Arguments) -> list[Message]:
 
 
 def _messages(desk: Desk, messages: Sequence[Message], args: Arguments, limit: int) -> JsonObject:
-    shown, more = page(messages, args, limit, _MOST)
+    shown, more = page(messages, args, limit, min(_MOST, desk.rules.history_objects))
     metadata = args.flag("include_all_metadata")
     listed: list[JsonValue] = [message_json(desk.world, one, metadata=metadata) for one in shown]
     return {"messages": listed, "has_more": bool(more), "response_metadata": {"next_cursor": more}}
@@ -68,10 +67,12 @@ def info(desk: Desk, args: Arguments) -> JsonObject:
     """`conversations.info`."""
     channel = desk.channel(args)
     desk.read_scope(channel, "read")
-    return {"channel": channel_json(channel)}
+    return {"channel": channel_json(desk.world, channel)}
 
 
 def _listed(desk: Desk, args: Arguments, channels: Iterable[Channel]) -> JsonObject:
+    if desk.grant is not None and desk.grant.organisation and not args.text("team_id"):
+        raise Refusal("missing_argument")
     types = args.words("types") or ("public_channel",)
     for kind in types:
         if kind not in _TYPE_SCOPES:
@@ -79,7 +80,7 @@ def _listed(desk: Desk, args: Arguments, channels: Iterable[Channel]) -> JsonObj
         desk.need_scope(_TYPE_SCOPES[kind])
     wanted = [one for one in channels if ("im" if one.is_direct else "public_channel") in types]
     shown, more = page(wanted, args, 100, _MOST)
-    listed: list[JsonValue] = [channel_json(channel) for channel in shown]
+    listed: list[JsonValue] = [channel_json(desk.world, channel) for channel in shown]
     return {"channels": listed, "response_metadata": {"next_cursor": more}}
 
 
@@ -90,7 +91,7 @@ def listing(desk: Desk, args: Arguments) -> JsonObject:
 
 def memberships(desk: Desk, args: Arguments) -> JsonObject:
     """`users.conversations`: only where the bot, or the named member, is in."""
-    user = args.text("user") or BOT_USER
+    user = args.text("user") or desk.world.team.bot_user
     return _listed(desk, args, [one for one in desk.world.channels.values() if user in one.members])
 
 
@@ -110,11 +111,11 @@ def open_direct(desk: Desk, args: Arguments) -> JsonObject:
         channel = desk.channel(args)
     elif len(users) != 1:
         raise Refusal("too_many_users" if users else "users_list_not_supplied")
-    elif users[0] not in desk.world.members or users[0] == BOT_USER:
+    elif users[0] not in desk.world.members or users[0] == desk.world.team.bot_user:
         raise Refusal("user_not_found")
     else:
         channel = next(one for one in desk.world.channels.values() if one.person == users[0])
-    whole: JsonValue = channel_json(channel) if args.flag("return_im") else {"id": channel.id}
+    whole: JsonValue = channel_json(desk.world, channel) if args.flag("return_im") else {"id": channel.id}
     return {"channel": whole, "already_open": True, "no_op": True}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.playground.slack.installs import Grant
 from bot.playground.slack.interactions import Interactions
 from bot.playground.slack.journal import Journal
 from bot.playground.slack.records import Channel, Message
@@ -13,7 +14,7 @@ from bot.playground.slack.streams import Streams
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.wire import JsonObject
 from bot.playground.slack.workspace import Workspace
-from bot.playground.slack.world import BOT_USER, World
+from bot.playground.slack.world import World
 
 
 @dataclass(slots=True)
@@ -29,11 +30,24 @@ class Desk:
     journal: Journal
     views: list[JsonObject]
     """Modals that were opened."""
+    installed: Callable[[], Grant | None]
+    """The installation through which the app is here."""
+
+    @property
+    def grant(self) -> Grant | None:
+        """The installation through which the app is here now."""
+        return self.installed()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the bot token may do."""
+        granted = None if self.grant is None else self.grant.scopes
+        return self.rules.scopes if granted is None else granted
 
     def need_scope(self, *scopes: str) -> None:
         """Refuse unless the token has one of these scopes."""
-        if scopes and not any(scope in self.rules.scopes for scope in scopes):
-            raise Refusal("missing_scope", needed=scopes[0], provided=",".join(self.rules.scopes))
+        if scopes and not any(scope in self.scopes for scope in scopes):
+            raise Refusal("missing_scope", needed=scopes[0], provided=",".join(self.scopes))
 
     def channel(self, args: Arguments, name: str = "channel", *, anything: bool = False) -> Channel:
         """The channel that an argument names: an id, or (`anything`) also a `#name` or a user."""
@@ -45,7 +59,7 @@ class Desk:
 
     def joined(self, channel: Channel) -> Channel:
         """The channel, if the bot is in it."""
-        if BOT_USER not in channel.members:
+        if self.world.team.bot_user not in channel.members:
             raise Refusal("not_in_channel")
         return channel
 

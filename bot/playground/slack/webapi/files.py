@@ -8,7 +8,7 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.content import read_content
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject, JsonValue, as_list, as_object, as_text
-from bot.playground.slack.world import BOT_USER, media_type
+from bot.playground.slack.world import media_type
 
 
 def info(desk: Desk, args: Arguments) -> JsonObject:
@@ -55,7 +55,7 @@ def _complete(desk: Desk, file_id: str, title: str) -> SharedFile:
         name=upload.name,
         title=title or upload.name,
         media_type=media_type(upload.name),
-        user=BOT_USER,
+        user=desk.world.team.bot_user,
         created=int(time.time()),
         content=upload.content,
     )
@@ -74,7 +74,7 @@ def _share(desk: Desk, args: Arguments, name: str, files: list[SharedFile]) -> N
         Message(
             ts="",
             channel=channel.id,
-            user=BOT_USER,
+            user=desk.world.team.bot_user,
             text=comment.text,
             blocks=blocks,
             thread_ts=desk.thread(channel, args),

@@ -6,20 +6,30 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.webapi.paging import page
 from bot.playground.slack.wire import JsonObject, JsonValue
-from bot.playground.slack.world import BOT_ID, BOT_NAME, BOT_USER, DOMAIN, TEAM_ID, TEAM_NAME
+from bot.playground.slack.world import BOT_NAME
 
 
-def auth_test(_desk: Desk, _args: Arguments) -> JsonObject:
+def auth_test(desk: Desk, _args: Arguments) -> JsonObject:
     """`auth.test`."""
+    team, everywhere = desk.world.team, desk.grant is not None and desk.grant.organisation
     return {
-        "url": f"https://{DOMAIN}.slack.com/",
-        "team": TEAM_NAME,
+        "url": f"https://{team.domain}.slack.com/",
+        "team": team.name,
         "user": BOT_NAME.lower(),
-        "team_id": TEAM_ID,
-        "user_id": BOT_USER,
-        "bot_id": BOT_ID,
-        "is_enterprise_install": False,
+        "team_id": team.enterprise if everywhere else team.id,
+        "user_id": team.bot_user,
+        "bot_id": team.bot_id,
+        **({"enterprise_id": team.enterprise} if team.enterprise else {}),
+        "is_enterprise_install": everywhere,
     }
+
+
+def teams_list(desk: Desk, args: Arguments) -> JsonObject:
+    """`auth.teams.list`: where the token may be used."""
+    teams = (desk.world.team,) if desk.grant is None else desk.grant.teams
+    shown, more = page(teams, args, 100, 1000)
+    listed: list[JsonValue] = [{"id": team.id, "name": team.name} for team in shown]
+    return {"teams": listed, "response_metadata": {"next_cursor": more}}
 
 
 def connections_open(desk: Desk, _args: Arguments) -> JsonObject:
@@ -29,13 +39,13 @@ def connections_open(desk: Desk, _args: Arguments) -> JsonObject:
 
 def bots_info(desk: Desk, args: Arguments) -> JsonObject:
     """`bots.info`."""
-    if args.text("bot", BOT_ID) != BOT_ID:
+    if args.text("bot", desk.world.team.bot_id) != desk.world.team.bot_id:
         raise Refusal("bot_not_found")
     return {"bot": bot_json(desk.world)}
 
 
 def _user_json(desk: Desk, member: Member) -> JsonObject:
-    user = member_json(member)
+    user = member_json(desk.world, member)
     if "users:read.email" in desk.rules.scopes and member.email and isinstance(user["profile"], dict):
         user["profile"] = {**user["profile"], "email": member.email}
     return user
@@ -66,6 +76,7 @@ def users_lookup_by_email(desk: Desk, args: Arguments) -> JsonObject:
 
 
 METHODS = (
+    Method("auth.teams.list", teams_list, ("cursor", "limit", "include_icon"), tier="tier2"),
     Method("auth.test", auth_test, (), tier="special"),
     Method("apps.connections.open", connections_open, (), token="app"),  # noqa: S106 - the kind of token, not one
     Method("bots.info", bots_info, ("bot", "team_id"), ("users:read",)),

@@ -7,7 +7,6 @@ from bot.playground.slack.records import Message
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject
-from bot.playground.slack.world import BOT_USER
 
 _NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
@@ -28,7 +27,7 @@ def _name(args: Arguments) -> str:
 def add(desk: Desk, args: Arguments) -> JsonObject:
     """`reactions.add`."""
     name = _name(args)
-    if not desk.workspace.react(_message(desk, args), name, BOT_USER):
+    if not desk.workspace.react(_message(desk, args), name, desk.world.team.bot_user):
         raise Refusal("already_reacted")
     return {}
 
@@ -36,7 +35,7 @@ def add(desk: Desk, args: Arguments) -> JsonObject:
 def remove(desk: Desk, args: Arguments) -> JsonObject:
     """`reactions.remove`."""
     name = _name(args)
-    if not desk.workspace.unreact(_message(desk, args), name, BOT_USER):
+    if not desk.workspace.unreact(_message(desk, args), name, desk.world.team.bot_user):
         raise Refusal("no_reaction")
     return {}
 

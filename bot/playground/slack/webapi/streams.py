@@ -12,7 +12,6 @@ from bot.playground.slack.webapi.chunks import Addition, added, read_addition
 from bot.playground.slack.webapi.content import read_blocks
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject
-from bot.playground.slack.world import BOT_USER, TEAM_ID
 
 _DISPLAY_MODES = ("", "timeline", "plan")
 
@@ -29,7 +28,7 @@ def start_stream(desk: Desk, args: Arguments) -> JsonObject:
     now = time.monotonic()
     streaming = added(desk, Streaming(recipient, now, now), read_addition(desk, args))
     streaming = replace(streaming, first=streaming.text)
-    message = Message(desk.world.next_ts(), channel.id, BOT_USER, "", thread_ts=thread, from_bot=True)
+    message = Message(desk.world.next_ts(), channel.id, desk.world.team.bot_user, "", thread_ts=thread, from_bot=True)
     desk.streams.begin(shown(replace(message, streaming=streaming)))
     return {"channel": channel.id, "ts": message.ts}
 
@@ -43,7 +42,7 @@ def _recipient(desk: Desk, channel: Channel, args: Arguments) -> str:
         raise Refusal("missing_recipient_user_id")
     if not team:
         raise Refusal("missing_recipient_team_id")
-    if user not in channel.members or team != TEAM_ID:
+    if user not in channel.members or team != desk.world.team.id:
         raise Refusal("user_not_in_channel")
     return user
 

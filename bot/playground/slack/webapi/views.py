@@ -6,7 +6,7 @@ from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.webapi.content import with_id
 from bot.playground.slack.webapi.desk import Desk, Method
 from bot.playground.slack.wire import JsonObject, JsonValue, as_object, as_objects
-from bot.playground.slack.world import APP_ID, BOT_ID, TEAM_ID
+from bot.playground.slack.world import APP_ID
 
 
 def _view(desk: Desk, args: Arguments, kind: str) -> JsonObject:
@@ -18,7 +18,12 @@ def _view(desk: Desk, args: Arguments, kind: str) -> JsonObject:
         raise Refusal("invalid_arguments", response_metadata={"messages": messages})
     blocks: list[JsonValue] = [with_id(desk, block) for block in as_objects(view["blocks"])]
     state: JsonValue = {"values": {}}
-    more: JsonObject = {"id": desk.world.new_id("V"), "team_id": TEAM_ID, "app_id": APP_ID, "bot_id": BOT_ID}
+    more: JsonObject = {
+        "id": desk.world.new_id("V"),
+        "team_id": desk.world.team.id,
+        "app_id": APP_ID,
+        "bot_id": desk.world.team.bot_id,
+    }
     return {"private_metadata": "", "callback_id": "", **view, **more, "blocks": blocks,
             "hash": desk.world.token(10), "state": state}  # fmt: skip
 
