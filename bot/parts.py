@@ -116,16 +116,18 @@ class Parts:
             raise SettingsError(f"ASSISTANT_INSTRUCTIONS_FILE cannot be read: {error}.") from error
 
     def platforms(self, notes: Notes, installations: Installations | None, *, http: bool) -> list[Adapter]:
-        """The configured platforms; without `installations`, those that no workspace has to install."""
+        """Adapters of what is configured; many workspaces only where it is known which they are."""
         adapters: list[Adapter] = []
         slack, discord = self.settings.slack, self.settings.discord
-        if slack.bot_token is not None or (slack.configured and installations is not None):
+        if slack.bot_token or (slack.configured and installations):
             config = SlackConfig(
                 bot_token=slack.bot_token,
                 oauth=self._slack_oauth(),
                 app_token=slack.app_token,
                 signing_secret=slack.signing_secret if http else None,
                 api_url=slack.api_url,
+                dm=slack.dm_mode,
+                channels=slack.channel_mode,
             )
             adapters.append(SlackAdapter(config, notes, installed=self._slack_installed(installations)))
         if discord.token:

@@ -86,7 +86,7 @@ class Relay:
             log.error("no adapter for an answer", run_id=run.id, platform=address.platform)
             yield _Elsewhere(address.platform)
             return
-        with self._governors[address.platform].stream(adapter.terms(address).bucket) as stream:
+        with self._governors[address.platform].stream(adapter.terms(address)) as stream:
             chat = Chat(adapter, address, stream, self._clock, self._control)
             writer = RunWriter(self._store, Errand(run, delivery, lease), chat, self._policy)
             async with writer.at_work():

@@ -53,7 +53,7 @@ def test_the_procfile_names_the_roles_as_the_page_says() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     commands = {line.split(": python -m bot ")[0]: line.split(": python -m bot ")[1].split() for line in lines}
     roles = {name: command_line().parse_args(words).role for name, words in commands.items() if words[0] == "run"}
-    assert roles == {"worker": "all", "gateway": "gateway", "runner": "worker"}
+    assert roles == {"worker": "all", "web": "all", "gateway": "gateway", "runner": "worker"}
 
 
 def test_three_processes_fit_a_plan_of_twenty_connections_during_a_deploy() -> None:
