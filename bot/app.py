@@ -17,6 +17,7 @@ from adapters.discord import DiscordAdapter, DiscordConfig
 from adapters.slack import BACK, Installed, OAuthConfig, SlackAdapter, SlackConfig
 from bot import VERSION
 from bot.clock import SystemClock
+from bot.configuration import GENERAL_INSTRUCTIONS, Around, Reading, Rules, read, staff
 from bot.database_wait import patiently
 from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.ids import new_id
@@ -43,10 +44,8 @@ from bot.work import Work, background
 
 log = structlog.get_logger()
 
-DEFAULT_INSTRUCTIONS = (
-    "You are {name}, the assistant of a team. People talk to you in a chat. Answer briefly and plainly, in the "
-    "language of the question. Use the tools when they help, and say so when you do not know."
-)
+PLATFORMS = ("slack", "discord", "console")
+"""Beginnings of the keys of channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Workshop:
     store: Store
     toolbox: FunctionToolbox
     model: ModelClient
-    assistant: Assistant
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +164,8 @@ class Application:
             )
             toolbox = await stack.enter_async_context(self._toolbox(store))
             model = await stack.enter_async_context(self._model())
-            assistant = await store.assistants.upsert(self._assistant(toolbox, model))
-            yield Workshop(store, toolbox, model, assistant)
+            rules = await self._rules(store, toolbox.definitions(), model)
+            yield Workshop(store, toolbox, model, rules)
 
     @asynccontextmanager
     async def _web_server(self, *, wanted: bool) -> AsyncGenerator[WebServer | None]:
@@ -193,7 +192,7 @@ class Application:
         store, clock, process = workshop.store, SystemClock(), self._settings.process
         control = RunningRuns(store.runs)
         policy = RelayPolicy(run_lifetime=process.run_lifetime)
-        relay = Relay(store, adapters, workshop.assistant, clock, control, policy)
+        relay = Relay(store, adapters, workshop.rules, clock, control, policy)
         if role in RECEIVERS:
             entrance = Connections(adapters, relay.reception, store.duties, clock)
         else:
@@ -260,21 +259,39 @@ class Application:
         finally:
             await model.close()
 
-    def _assistant(self, toolbox: FunctionToolbox, model: ModelClient) -> Assistant:
-        settings = self._settings.assistant
+    async def _rules(self, store: Store, tools: Sequence[FunctionDefinition], model: ModelClient) -> Rules:
+        """The operator's rules, with all assistants known to the store."""
+        reading = self._reading(tools)
+        everybody = staff(reading.file, self._assistant(tools, model))
+        known = [await store.assistants.upsert(one) for one in everybody]
+        return Rules(reading.file, self._settings.assistant.name, {one.name or "": one for one in known})
+
+    def _reading(self, tools: Sequence[FunctionDefinition] | None) -> Reading:
+        """The operator's file; without `tools`, which tools there are is not known."""
+        assistant = self._settings.assistant
+        around = Around(
+            platforms=PLATFORMS,
+            tools=None if tools is None else tuple(definition.name for definition in tools),
+            usual=assistant.name,
+            instructed=bool(assistant.instructions or assistant.instructions_file),
+        )
+        return read(self._settings.channels.file, around)
+
+    def _assistant(self, tools: Sequence[FunctionDefinition], model: ModelClient) -> Assistant:
+        """The assistant of the settings."""
         return Assistant(
             id=new_id("asst_"),
             created_at=int(SystemClock().now()),
-            name=settings.name,
+            name=self._settings.assistant.name,
             model=model.traits.name,
             instructions=self._instructions(),
-            tools=tuple(FunctionTool(function=definition) for definition in toolbox.definitions()),
+            tools=tuple(FunctionTool(function=definition) for definition in tools),
         )
 
     def _instructions(self) -> str:
         settings = self._settings.assistant
         if settings.instructions_file is None:
-            return settings.instructions or DEFAULT_INSTRUCTIONS.format(name=settings.name)
+            return settings.instructions or GENERAL_INSTRUCTIONS.format(name=settings.name)
         try:
             return settings.instructions_file.read_text(encoding="utf-8")
         except OSError as error:

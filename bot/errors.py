@@ -16,7 +16,8 @@ Each class's docstring is its default message, so `raise RunGone` already says s
     │   └── BrokenStream         the stream ended without its terminal event
     ├── ToolError                what the model should be told about a failed tool
     ├── PlatformError            Slack or Discord, translated by the adapter
-    │   ├── RateLimited  ├── Unauthorised  ├── Gone  ├── Forbidden  ├── Refused  └── Unreachable
+    │   ├── RateLimited  ├── Unauthorised  ├── Gone  ├── Forbidden  ├── Refused  ├── Unreachable
+    │   └── StoppedByPerson
     ├── Fenced                   this process lost the lane: drop everything, write nothing
     └── IllegalTransition        a programming error: the move is not in the table
 """
@@ -128,6 +129,10 @@ class Refused(PlatformError):
 
 class Unreachable(PlatformError):
     """The chat platform did not answer; the request may or may not have taken effect."""
+
+
+class StoppedByPerson(PlatformError):
+    """A person has stopped the answer with the chat platform's own button."""
 
 
 class Fenced(ParleyError):

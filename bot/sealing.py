@@ -24,11 +24,21 @@ class Seal:
         parts = [part.strip() for part in keys.split(",") if part.strip()]
         if not parts:
             raise SettingsError(f"{KEY_SETTING} is empty. {HOW_TO_MAKE_ONE}")
-        self._keys = MultiFernet(_fernets(parts))
+        fernets = _fernets(parts)
+        self._first = fernets[0]
+        self._keys = MultiFernet(fernets)
 
     def seal(self, text: str) -> str:
         """Text that only these keys open."""
         return self._keys.encrypt(text.encode()).decode()
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether it was sealed with the first key."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def open(self, sealed: str) -> str:
         """What was sealed.

@@ -163,13 +163,29 @@ class ModelSettings(BaseSettings):
 
 
 class AssistantSettings(BaseSettings):
-    """Who answers."""
+    """Who answers where nothing else is said."""
 
     model_config = _from("ASSISTANT_")
 
     name: str = Field("Parley", max_length=256, description="Name of the assistant.")
     instructions: str = Field("", max_length=256_000, description="What the assistant is for and how it should answer.")
     instructions_file: Path | None = Field(None, description="The same as a file; excludes ASSISTANT_INSTRUCTIONS.")
+
+
+class ChannelSettings(BaseSettings):
+    """Who answers in which channel."""
+
+    model_config = _from()
+
+    assistants_file: Path | None = Field(
+        None, description="File with assistants and rules for channels; empty means assistants.toml, if there is one."
+    )
+
+    @property
+    def file(self) -> Path | None:
+        """The file in force, None when there is none. Looks into the folder."""
+        usual = Path("assistants.toml")
+        return self.assistants_file or (usual if usual.exists() else None)
 
 
 class ToolSettings(BaseSettings):
@@ -215,6 +231,7 @@ class Settings:
         self.installations = _read(InstallationSettings)
         self.model = _read(ModelSettings)
         self.assistant = _read(AssistantSettings)
+        self.channels = _read(ChannelSettings)
         self.tools = _read(ToolSettings)
         self.process = _read(ProcessSettings)
         _check_names()
@@ -261,6 +278,7 @@ PARTS: tuple[type[BaseSettings], ...] = (
     InstallationSettings,
     ModelSettings,
     AssistantSettings,
+    ChannelSettings,
     ToolSettings,
     ProcessSettings,
 )

@@ -17,6 +17,7 @@ from bot.domain.deliveries import Address, Event, Heard, RemoteFile
 from bot.domain.messages import Author
 from bot.errors import StoreUnavailable
 from bot.relay.contract import (
+    HELD_NOTE,
     Capabilities,
     Command,
     Finding,
@@ -140,6 +141,8 @@ class ConsoleAdapter:
             self._screen.note(f"Not accepted: {error}")
         if verdict is Verdict.QUEUED:
             self._screen.note("Queued: the answer before is still being written.")
+        elif verdict is Verdict.HELD:
+            self._screen.note(HELD_NOTE)
         elif verdict is not Verdict.ACCEPTED:
             await self._finished()
 
@@ -193,7 +196,8 @@ class ConsoleAdapter:
         return pieces(Path(file.source["path"]))
 
     async def _show(self, message: str, outbound: Outbound) -> None:
-        self._screen.answer(message, outbound.text, final=outbound.final)
+        text = f"{outbound.text}\n\n{outbound.footer}" if outbound.footer else outbound.text
+        self._screen.answer(message, text, final=outbound.final)
         for file in outbound.files:
             path = await asyncio.to_thread(save, self._config.folder, file)
             self._screen.note(f"Saved: {path}")

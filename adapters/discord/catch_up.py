@@ -11,7 +11,7 @@ import aiohttp
 import discord
 import structlog
 
-from adapters.discord.inbound import NO_CHANNEL, channel_in, kind_of
+from adapters.discord.keys import NO_CHANNEL, channel_in, kind_of
 from adapters.discord.shards import Shard
 from bot.errors import StoreUnavailable
 from bot.relay.contract import Reception

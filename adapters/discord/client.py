@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
 
@@ -11,7 +12,9 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord.ceiling import Ceiling
 from adapters.discord.identifies import Identifies
+from adapters.discord.invalid import InvalidRequests
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
 from bot.relay.contract import RateSignal
@@ -21,13 +24,31 @@ NOBODY = discord.AllowedMentions(everyone=False, roles=False, users=False, repli
 
 _CHANNEL = re.compile(r"/channels/(\d+)/messages(/\d+)?$")
 _WEBHOOK = re.compile(r"/webhooks/\d+/([^/]+)")
+_FURTHER = re.compile(r"/webhooks/\d+/[^/]+$")
+_FREE = re.compile(r"/(?:webhooks|interactions)/")
+"""Not counted in the global limit (Rate Limits, "Global Rate Limit")."""
 _WRITING = frozenset({"POST", "PATCH"})
+
+
+class Unrepeatable(aiohttp.ClientError):
+    """A further message of an interaction may have been made or not.
+
+    It carries no nonce, so it must not be sent again; discord.py would do that five times.
+    """
 
 
 class GatewayClient(discord.Client):
     """Keeps one shard, and takes turns with the others at beginning sessions."""
 
-    def __init__(self, config: DiscordConfig, shard: Shard, identifies: Identifies, *, message_content: bool) -> None:
+    def __init__(
+        self,
+        config: DiscordConfig,
+        shard: Shard,
+        identifies: Identifies,
+        traffic: "Traffic",
+        *,
+        message_content: bool,
+    ) -> None:
         """Prepare; `message_content` asks for the privileged intent."""
         _point_library_at(config)
         intents = _least_intents()
@@ -37,6 +58,7 @@ class GatewayClient(discord.Client):
             shard_id=shard.index,
             shard_count=shard.count,
             allowed_mentions=NOBODY,
+            http_trace=_trace(traffic),
             max_messages=None,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -49,11 +71,21 @@ class GatewayClient(discord.Client):
         await self._identifies.turn(shard_id or 0)
 
 
-def writing_client(config: DiscordConfig, signal: Callable[[RateSignal], None]) -> discord.Client:
-    """A client for requests; `signal` is told what the replies to messages and edits say about rate limits."""
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is kept to, and learnt, with every request of a process, whichever client sends it."""
+
+    ceiling: Ceiling = field(default_factory=Ceiling)
+    invalid: InvalidRequests = field(default_factory=InvalidRequests)
+    signal: Callable[[RateSignal], None] = lambda _: None
+    """Told what the replies to messages and edits say about rate limits."""
+
+
+def writing_client(config: DiscordConfig, traffic: Traffic) -> discord.Client:
+    """A client for requests."""
     _point_library_at(config)
     return discord.Client(
-        intents=_least_intents(), allowed_mentions=NOBODY, http_trace=_trace(signal), max_messages=None
+        intents=_least_intents(), allowed_mentions=NOBODY, http_trace=_trace(traffic), max_messages=None
     )
 
 
@@ -81,16 +113,36 @@ def token_bucket(token: str) -> str:
     return f"discord:interaction:{hash(token):x}"
 
 
-def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
+def person_bucket(person: str) -> str:
+    """Name of the bucket of direct messages with somebody."""
+    return f"discord:person:{person}"
+
+
+def _trace(traffic: Traffic) -> aiohttp.TraceConfig:
+    async def begin(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
+    ) -> None:
+        path = start.url.path
+        if start.url.scheme.startswith("ws"):
+            return
+        traffic.invalid.check(start.method, path)
+        if not _FREE.search(path):
+            await traffic.ceiling.take()
+
     async def read(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
     ) -> None:
+        status, scope = end.response.status, end.response.headers.get("X-RateLimit-Scope", "")
+        traffic.invalid.note(end.method, end.url.path, status, scope)
+        if end.method == "POST" and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _FURTHER.search(end.url.path):
+            end.response.close()
+            raise Unrepeatable(f"Discord answered {status}.")
         bucket = _bucket_of(end.method, end.url.path)
-        if bucket is None or end.response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        if bucket is None or status == HTTPStatus.TOO_MANY_REQUESTS:
             return  # discord.py waits a 429 out, which shows in the time that the request takes, or raises it
         headers = end.response.headers
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
-        signal(
+        traffic.signal(
             RateSignal(
                 bucket=bucket,
                 limit=int(limit) if limit else None,
@@ -100,6 +152,7 @@ def _trace(signal: Callable[[RateSignal], None]) -> aiohttp.TraceConfig:
         )
 
     trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(begin)
     trace.on_request_end.append(read)
     return trace
 

@@ -4,26 +4,27 @@ import asyncio
 import time
 from typing import cast
 
-import aiohttp
 import discord
 import structlog
+from discord import app_commands
 from discord.gateway import DiscordWebSocket
 
-from adapters.discord.buttons import Pressed, RunButton
+from adapters.discord.buttons import RunButton
 from adapters.discord.catch_up import Missed
-from adapters.discord.client import GatewayClient
+from adapters.discord.client import GatewayClient, Traffic
 from adapters.discord.errors import refused
 from adapters.discord.handlers import Handlers
+from adapters.discord.hint import Hint
 from adapters.discord.identifies import Identifies
-from adapters.discord.inbound import from_message
 from adapters.discord.interactions import Interactions
 from adapters.discord.marks import seen_of
+from adapters.discord.messages import Messages
+from adapters.discord.registration import register
 from adapters.discord.settings import DiscordConfig
 from adapters.discord.shards import Shard
-from adapters.discord.word_back import mark, not_taken
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unauthorised
 from bot.ports import Notes
-from bot.relay.contract import Reception, Verdict
+from bot.relay.contract import Reception
 from bot.relay.queues import Queues
 from bot.relay.seen import Seen
 from bot.unbroken import unbroken
@@ -34,8 +35,6 @@ GOODBYE = 3.0
 """Seconds for events in work when a client ends: nothing that Discord delivered is delivered again."""
 _LONGEST_PAUSE = 120.0
 """Seconds between two clients that end soon. So there are no more than Discord's 1,000 IDENTIFYs a day."""
-_FIRST_PAUSE = 0.5
-"""Seconds until a message is offered to the database again; doubled each time."""
 _LIVED = 60.0
 """A client that ends after so many seconds did not end soon."""
 _SERVERS_WITHIN = 10.0
@@ -46,13 +45,20 @@ class Connection:
     """Receives. Nothing that belongs to an answer is written through its clients, so they may end at any time."""
 
     def __init__(
-        self, config: DiscordConfig, notes: Notes, shard: Shard, identifies: Identifies, reception: Reception
+        self,
+        config: DiscordConfig,
+        notes: Notes,
+        shard: Shard,
+        identifies: Identifies,
+        traffic: Traffic,
+        reception: Reception,
     ) -> None:
         """Hand the events of `shard` to `reception`; `notes` remembers commands and how far messages are dealt with."""
         self._config = config
         self._notes = notes
         self._shard = shard
         self._identifies = identifies
+        self._traffic = traffic
         self._reception = reception
         self._content = config.message_content
         self._handlers = Handlers()
@@ -99,7 +105,7 @@ class Connection:
             try:
                 await client.login(self._config.token.get_secret_value())
                 await client.connect(reconnect=True)
-            except discord.LoginFailure as error:
+            except (discord.LoginFailure, Unauthorised) as error:
                 raise refused() from error
             except discord.PrivilegedIntentsRequired:
                 self._content = False
@@ -127,9 +133,15 @@ class Connection:
 
     def _listening(self, seen: Seen) -> discord.Client:
         """A client with all handlers, not connected yet."""
-        client = GatewayClient(self._config, self._shard, self._identifies, message_content=self._content)
+        client = GatewayClient(
+            self._config, self._shard, self._identifies, self._traffic, message_content=self._content
+        )
         client.add_dynamic_items(RunButton)
-        interactions = Interactions(client, self._reception, self._handlers)
+        tree = app_commands.CommandTree(client)
+        interactions = Interactions(client, tree, self._reception, self._handlers, self._config.store_patience)
+        messages = Messages(client, self._reception, self._queues, self._config.store_patience, Hint(self._notes))
+        messages.follow(self._handlers)
+        interactions.follow()
         server = asyncio.Event()
 
         async def on_connect() -> None:
@@ -141,22 +153,32 @@ class Connection:
 
         async def on_ready() -> None:
             with self._handlers.one():
-                await self._begun(client, seen, server, interactions)
+                await self._begun(client, seen, server, tree, messages)
 
         async def on_message(message: discord.Message) -> None:
             with self._handlers.one(), seen.taking(message.id):
-                await self._receive(client, message)
+                await messages.said(message)
 
-        async def on_run_button(interaction: discord.Interaction, pressed: Pressed) -> None:
-            with self._handlers.one():
-                await interactions.press(interaction, pressed)
+        async def on_guild_remove(guild: discord.Guild) -> None:
+            log.warning("discord server left: the bot was removed, or the server deleted", server_id=guild.id)
 
-        for handler in (on_connect, on_guild_available, on_ready, on_message, on_run_button):
+        for handler in (
+            on_connect,
+            on_guild_available,
+            on_ready,
+            on_message,
+            on_guild_remove,
+        ):
             client.event(handler)
         return client
 
     async def _begun(
-        self, client: discord.Client, seen: Seen, server: asyncio.Event, interactions: Interactions
+        self,
+        client: discord.Client,
+        seen: Seen,
+        server: asyncio.Event,
+        tree: app_commands.CommandTree,
+        messages: Messages,
     ) -> None:
         """A session has begun: say so, register the commands, read what was missed.
 
@@ -168,22 +190,22 @@ class Connection:
             self.ready.set()
         await _all_told(client, server)
         if first:
-            await self._catch_up(client, seen)
+            await self._catch_up(client, seen, messages)
             await seen.write()
             self.ready.set()
         if self._shard.index == 0:
-            await self._register(interactions)
+            await self._register(tree)
         if not first:
-            await self._catch_up(client, seen)
+            await self._catch_up(client, seen, messages)
 
-    async def _catch_up(self, client: discord.Client, seen: Seen) -> None:
+    async def _catch_up(self, client: discord.Client, seen: Seen, messages: Messages) -> None:
         """Read what was missed, until it has been read or another session has begun, which then reads it."""
         session, pause = self._sessions, self._config.restart_pause
         missed = Missed(
             client=client,
             shard=self._shard,
             reception=self._reception,
-            receive=lambda message: self._accept(client, message),
+            receive=messages.accept,
             read_to=self._read_to,
             superseded=lambda: self._sessions != session,
         )
@@ -192,40 +214,9 @@ class Connection:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _register(self, interactions: Interactions) -> None:
-        try:
-            changed = await interactions.sync(self._notes, self._config.guild_id)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, StoreUnavailable) as error:
-            log.warning("discord commands not registered", error=str(error) or type(error).__name__)
-        else:
-            log.info("discord connected", commands_registered=changed)
-
-    async def _receive(self, client: discord.Client, message: discord.Message) -> None:
-        """Take a message, in the order of its channel. Discord sends nothing twice, so the database is waited for."""
-        until, pause = time.monotonic() + self._config.store_patience, _FIRST_PAUSE
-        async with self._queues.of(str(message.channel.id), message.id):
-            while True:
-                try:
-                    await self._accept(client, message)
-                    return
-                except StoreUnavailable as error:
-                    if time.monotonic() + pause > until:
-                        log.exception("message not accepted", message_id=message.id)
-                        break
-                    log.warning("message waits for the database", message_id=message.id, error=str(error))
-                await asyncio.sleep(pause)
-                pause *= 2
-        await not_taken(message, told=bool(message.guild is None or client.user in message.mentions))
-
-    async def _accept(self, client: discord.Client, message: discord.Message) -> bool:
-        """Returns whether it was for us."""
-        inbound = from_message(message, client.user.id if client.user else 0)
-        if inbound is None:
-            return False
-        verdict = await self._reception.receive(inbound)
-        if verdict is Verdict.QUEUED:
-            await mark(message, "⏳")
-        return verdict is not Verdict.IGNORED
+    async def _register(self, tree: app_commands.CommandTree) -> None:
+        changed = await register(tree, self._notes, self._config.guild_id)
+        log.info("discord connected", commands_registered=changed)
 
 
 async def _all_told(client: discord.Client, server: asyncio.Event) -> None:

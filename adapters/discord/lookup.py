@@ -5,7 +5,7 @@ identity, which carries the key; and what a message answers, which says whose an
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import discord
@@ -42,7 +42,7 @@ class Lookup:
         """
         likely: Ref | None = None
         original: int | None = None
-        for channel in dict.fromkeys((await self._threads.open(place), int(place.channel))):
+        for channel in await self._channels(place):
             async for message in self._own(channel, place.asked or _snowflake(since)):
                 ref = Ref(channel=str(channel), message=str(message.id), key=key)
                 keys = keys_of(message)
@@ -56,6 +56,11 @@ class Lookup:
                     likely = ref
         return likely
 
+    async def _channels(self, place: Place) -> Iterable[int]:
+        """Where the answer may be, each once: a thread that is gone, or closed, has driven it into its channel."""
+        parent = [int(place.parent)] if place.parent else []
+        return dict.fromkeys((await self._threads.open(place), int(place.channel), *parent))
+
     async def original(self, place: Place) -> int | None:
         """Id of the message that Discord made for a command, when it is to be seen in the channel."""
         known = self._originals.get(place.interaction)
@@ -68,17 +73,20 @@ class Lookup:
                     if len(self._originals) > _KEPT:
                         self._originals.popitem(last=False)
                     return message.id
-        except (Forbidden, Gone):  # it cannot be seen by us
+        except Forbidden:  # it cannot be seen by us
             pass
         return None
 
     async def _own(self, channel: int, after: int, limit: int = _LOOK_BACK) -> AsyncGenerator[discord.Message]:
         client = await self._client()
         history = client.get_partial_messageable(channel).history(limit=limit, after=discord.Object(after))
-        with translated():
-            async for message in history:
-                if client.user and message.author.id == client.user.id:
-                    yield message
+        try:
+            with translated():
+                async for message in history:
+                    if client.user and message.author.id == client.user.id:
+                        yield message
+        except Gone:  # a channel that was deleted holds nothing
+            return
 
 
 def _snowflake(since: float) -> int:
@@ -93,6 +101,8 @@ def _is_original(place: Place, message: discord.Message) -> bool:
 def _belongs(place: Place, channel: int, message: discord.Message, original: int | None) -> bool:
     """Whether it is a part of the answer: every part is a reply to what is answered, as far as Discord allows that."""
     replied_to = message.reference.message_id if message.reference else None
+    if place.parent and channel == int(place.parent):  # it could not be given in the thread, which it answers then
+        return replied_to == int(place.channel)
     if place.interaction:
         return original is not None and original in (message.id, replied_to) and not message.flags.loading
     if place.thread_name and channel == place.target:  # opened for this answer: its question is in another channel

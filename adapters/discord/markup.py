@@ -11,6 +11,7 @@ _RULE_CELL = re.compile(r":?-+:?")
 _WIDEST = 500
 """Characters of a table's line. A wider one is no table on any screen, and padding it would take n² characters."""
 _MASS = re.compile(r"@(?=everyone\b|here\b)")
+_UNNAMED = re.compile(r"<@[!&]?\d+>")
 _INVISIBLE = "\u200b"
 
 
@@ -85,4 +86,9 @@ def as_markdown(message: discord.Message, own_id: int) -> str:
         text = text.replace(f"<@&{role.id}>", f"@{person_name(role.name)}")
     for channel in message.channel_mentions:
         text = text.replace(f"<#{channel.id}>", f"#{channel.name}")
-    return re.sub(r"<a?:(\w+):\d+>", r":\1:", text).strip()
+    return without_ids(text).strip()
+
+
+def without_ids(text: str) -> str:
+    """A text with emoji by name, and without mentions of which nobody says whom they mean."""
+    return _UNNAMED.sub("@somebody", re.sub(r"<a?:(\w+):\d+>", r":\1:", text))

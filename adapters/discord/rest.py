@@ -1,18 +1,16 @@
 """Writing needs no gateway: a client that is logged in at its first use and lives until the last answer."""
 
 import asyncio
-from collections.abc import Callable
 
 import discord
 from discord.http import Route
 from pydantic import Field, ValidationError
 
-from adapters.discord.client import writing_client
+from adapters.discord.client import Traffic, writing_client
 from adapters.discord.errors import refused, translated
 from adapters.discord.settings import DiscordConfig
 from bot.domain.record import Record
 from bot.errors import Forbidden, Gone, Refused, Unauthorised, Unreachable
-from bot.relay.contract import RateSignal
 
 
 class Sessions(Record, extra="ignore"):
@@ -32,10 +30,10 @@ class Gateway(Record, extra="ignore"):
 class Rest:
     """The REST half. Its connection does not end with a gateway client, so edits go on while that is replaced."""
 
-    def __init__(self, config: DiscordConfig, signal: Callable[[RateSignal], None]) -> None:
-        """Prepare; `signal` is told what replies say about rate limits."""
+    def __init__(self, config: DiscordConfig, traffic: Traffic) -> None:
+        """Prepare; every request is part of `traffic`."""
         self._config = config
-        self._signal = signal
+        self._traffic = traffic
         self._client: discord.Client | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -73,7 +71,7 @@ class Rest:
             await self._client.close()
 
     async def _login(self) -> discord.Client:
-        client = writing_client(self._config, self._signal)
+        client = writing_client(self._config, self._traffic)
         try:
             with translated():
                 await client.login(self._config.token.get_secret_value())

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.discord.errors import translated
 from adapters.discord.places import Place
-from bot.errors import Unreachable
+from bot.errors import Forbidden, Gone, Refused, Unreachable
 
 log = structlog.get_logger()
 
@@ -33,18 +33,44 @@ class Threads:
 
     async def open(self, place: Place) -> int:
         """The channel that the answer goes to, opening the thread when there should be one."""
-        if not place.thread_name:
+        known = self._known.get(_answer(place))
+        if known is None and not place.thread_name:
             return place.target
-        known = self._known.get(place.target)
         if known is None:
-            known = self._known[place.target] = await self._open(place)
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            known = await self._open(place)
+            self._remember(place, known)
         return known
 
     def where(self, place: Place) -> int:
         """Where people look now: the answer's thread if it is open, else the channel in which they spoke."""
-        return self._known.get(place.target, int(place.channel)) if place.thread_name else place.target
+        return self._known.get(_answer(place), int(place.channel))
+
+    async def reopen(self, thread: int) -> bool:
+        """Open a closed thread again. Returns False when we may not: it is locked, or there are too many open ones."""
+        try:
+            client = await self._client()
+            with translated():
+                await client.http.edit_channel(thread, archived=False)
+        except (Forbidden, Gone, Refused) as error:
+            log.info("thread not opened again", thread=thread, reason=type(error).__name__)
+            return False
+        return True
+
+    def refuge(self, place: Place, channel: int) -> int | None:
+        """Where the answer goes that a thread does not take: into the channel that it is in, from now on."""
+        if place.thread_name and channel == place.target:
+            refuge = int(place.channel)
+        elif place.parent and channel == int(place.channel):
+            refuge = int(place.parent)
+        else:
+            return None
+        self._remember(place, refuge)
+        return refuge
+
+    def _remember(self, place: Place, channel: int) -> None:
+        self._known[_answer(place)] = channel
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
 
     async def _open(self, place: Place) -> int:
         # The plain request: a Thread object needs the server in the cache, which a client without a gateway lacks.
@@ -69,3 +95,8 @@ class Threads:
             log.warning("thread not opened", channel=place.channel)
             return int(place.channel)
         return place.target
+
+
+def _answer(place: Place) -> int:
+    """What an answer is known by: a thread that did not take one may take the next."""
+    return place.asked or place.target

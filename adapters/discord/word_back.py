@@ -11,13 +11,18 @@ _NOT_TAKEN = "I could not take that down just now. Please try again in a moment.
 
 async def not_taken(message: discord.Message, *, told: bool) -> None:
     """Say that a message was not taken; a mark where we may not be meant, or where we cannot speak."""
+    if not (told and await say(message, _NOT_TAKEN)):
+        await mark(message, "⚠️")
+
+
+async def say(message: discord.Message, text: str) -> bool:
+    """Reply to a message. Returns whether it worked. Discord has nothing private for who did not use a command."""
     try:
-        if told:
-            await message.reply(_NOT_TAKEN)
-            return
+        await message.reply(text)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.info("reply refused", error=str(error) or type(error).__name__)
-    await mark(message, "⚠️")
+        return False
+    return True
 
 
 async def mark(message: discord.Message, emoji: str) -> None:

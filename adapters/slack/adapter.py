@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 import structlog
 
 from adapters.slack.check_up import check_up
+from adapters.slack.context import heard_before
 from adapters.slack.downloads import download
 from adapters.slack.http import Door
+from adapters.slack.inbound import Reader
 from adapters.slack.installations import Installed
 from adapters.slack.lookup import find
 from adapters.slack.many import Many
@@ -17,8 +19,10 @@ from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, SlackConfig
 from adapters.slack.socket import listening
+from adapters.slack.surface import Surface
 from adapters.slack.watch import Watch
 from adapters.slack.web import Web
+from adapters.slack.whispers import terms as whispered
 from adapters.slack.workspaces import Workspaces, configured
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
@@ -133,13 +137,16 @@ class SlackAdapter:
         await self._web.close()
 
     def terms(self, address: Address) -> Terms:
-        """Edits share one limit in the whole workspace."""
-        return Terms(bucket=f"{PLATFORM}:{Place.of(address).team}")
+        """Edits share one limit in the whole workspace; what only one person sees comes when it is complete."""
+        place = Place.of(address)
+        return whispered(place) if place.private else Terms(bucket=f"{PLATFORM}:{place.team}")
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
-        """What was said before in the thread."""
-        del address, most
-        return ()
+        """What was said in the thread before the question, by people and other bots."""
+        place = Place.of(address)
+        async with self._workspaces.at(place.team) as workspace:
+            me = await workspace.api.me()
+            return await heard_before(Surface(workspace.api), Reader(me, workspace.users), place, me.user_id, most)
 
     async def check_up(self) -> tuple[Finding, ...]:
         """Examine the app at Slack: tokens, scopes, the clock, and whether it is in any channel."""

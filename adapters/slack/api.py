@@ -5,7 +5,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -29,7 +29,7 @@ from adapters.slack.replies import (
     UploadSlot,
 )
 from adapters.slack.web import Web
-from bot.errors import Unauthorised, Unreachable
+from bot.errors import Gone, Unauthorised, Unreachable
 
 P = TypeVar("P", bound=Payload)
 
@@ -74,7 +74,7 @@ class SlackApi:
         return self._web.trusts(url)
 
     @contextmanager
-    def _calling(self) -> Generator[None]:
+    def calling(self) -> Generator[None]:
         """Around every call with the bot token."""
         self.session()
         try:
@@ -86,7 +86,7 @@ class SlackApi:
 
     async def identity(self) -> Identity:
         """Who the bot token belongs to; also the proof that it is good."""
-        with self._calling():
+        with self.calling():
             reply = await self.client.auth_test()
             self._me = read(Identity, reply).model_copy(update={"at": _date(reply)})
         self.refused.clear()
@@ -98,37 +98,37 @@ class SlackApi:
 
     async def post(self, message: Mapping[str, object]) -> Sent:
         """Create a message (`chat.postMessage`)."""
-        with self._calling():
+        with self.calling():
             return read(Sent, await self.client.api_call("chat.postMessage", json=dict(message)))
 
     async def update(self, message: Mapping[str, object]) -> None:
         """Replace a message (`chat.update`)."""
-        with self._calling():
+        with self.calling():
             await self.client.api_call("chat.update", json=dict(message))
 
     async def whisper(self, channel: str, user: str, text: str, thread: str | None) -> None:
         """Say something that only one person sees."""
-        with self._calling():
+        with self.calling():
             await self.client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread)
 
     async def react(self, channel: str, ts: str, name: str) -> None:
         """Put an emoji on a message."""
-        with self._calling():
+        with self.calling():
             await self.client.reactions_add(channel=channel, timestamp=ts, name=name)
 
     async def status(self, channel: str, thread: str, text: str) -> None:
         """Show what the assistant is doing; empty text clears it."""
-        with self._calling():
+        with self.calling():
             await self.client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text)
 
     async def member(self, user: str) -> Member:
         """A person's names and rank."""
-        with self._calling():
+        with self.calling():
             return read(MemberReply, await self.client.users_info(user=user)).user
 
     async def replies(self, channel: str, thread: str, oldest: str, cursor: str) -> History:
         """A page of a thread, with the metadata of its messages."""
-        with self._calling():
+        with self.calling():
             reply = await self.client.conversations_replies(
                 channel=channel, ts=thread, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
@@ -136,7 +136,7 @@ class SlackApi:
 
     async def history(self, channel: str, oldest: str, cursor: str) -> History:
         """A page of a channel's top level, with the metadata of its messages."""
-        with self._calling():
+        with self.calling():
             reply = await self.client.conversations_history(
                 channel=channel, oldest=oldest, cursor=cursor or None, limit=200, include_all_metadata=True
             )
@@ -144,7 +144,7 @@ class SlackApi:
 
     async def teams(self, cursor: str) -> Teams:
         """A page of the workspaces in which an organisation's installation may be used."""
-        with self._calling():
+        with self.calling():
             return read(Teams, await self.client.auth_teams_list(cursor=cursor or None, limit=100))
 
     async def memberships(self, kind: str, cursor: str, team: str = "") -> Memberships:
@@ -152,7 +152,7 @@ class SlackApi:
 
         An organisation's installation has to name the workspace, `team`.
         """
-        with self._calling():
+        with self.calling():
             reply = await self.client.users_conversations(
                 types=kind, exclude_archived=True, cursor=cursor or None, limit=200, team_id=team or None
             )
@@ -160,18 +160,18 @@ class SlackApi:
 
     async def file(self, file_id: str) -> FileInfo:
         """What Slack knows of a file."""
-        with self._calling():
+        with self.calling():
             return read(FileReply, await self.client.files_info(file=file_id)).file
 
     async def upload_slot(self, name: str, length: int) -> UploadSlot:
         """Ask for an address to upload a file to."""
-        with self._calling():
+        with self.calling():
             return read(UploadSlot, await self.client.files_getUploadURLExternal(filename=name, length=length))
 
     async def share(self, files: Mapping[str, str], channel: str, thread: str | None) -> None:
         """Make uploaded files (id to title) visible in a channel or thread, some time later."""
         listed: list[dict[str, str | None]] = [{"id": file_id, "title": title} for file_id, title in files.items()]
-        with self._calling():
+        with self.calling():
             await self.client.files_completeUploadExternal(files=listed, channel_id=channel, thread_ts=thread)
 
     async def send_bytes(self, url: str, content: bytes) -> None:
@@ -180,12 +180,19 @@ class SlackApi:
             async with self.session().post(url, data=content) as response:
                 await _expect_success(response)
 
-    async def respond(self, url: str, text: str) -> None:
-        """Answer the person of a slash command through its `response_url`; other hosts are not written to."""
+    async def respond(self, url: str, text: str, blocks: Sequence[Mapping[str, object]] = ()) -> None:
+        """Answer the person of a command or a click, and nobody else, through its `response_url`.
+
+        Raises:
+            Gone: it has been used five times, or is older than half an hour, or is none of Slack's.
+        """
         if not self.trusts(url):
-            return
+            raise Gone("This address is none of Slack's.")
+        answer = {"response_type": "ephemeral", "replace_original": False, "text": text}
         with slack_errors():
-            async with self.session().post(url, json={"response_type": "ephemeral", "text": text}) as response:
+            async with self.session().post(url, json=answer | ({"blocks": blocks} if blocks else {})) as response:
+                if response.status in (404, 410):
+                    raise Gone("Slack takes no answer there any more.")
                 await _expect_success(response)
 
     def bearer(self) -> dict[str, str]:

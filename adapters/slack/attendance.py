@@ -45,7 +45,7 @@ class Attendance:
         self._identity = identity
         self._again = watch.again
         reader = Reader(identity, workspace.users)
-        self.ingress = Ingress(workspace.api, identity, reader, reception, courtesies, self.taking)
+        self.ingress = Ingress(workspace.api, identity, reader, reception, courtesies, self.taking, workspace.prompts)
         self._catch_up = CatchUp(workspace.api, identity, reception, seen, self.ingress.hear_late, watch.again, room)
         self._tasks = (
             asyncio.create_task(seen.keep(), name="slack mark"),

@@ -10,6 +10,11 @@ from bot.relay.contract import Button, Operation, Outbound
 
 Json = dict[str, object]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+DECISIONS: tuple[Operation, ...] = ("worked", "again", "skip")
+"""Operations on one call, whose interruption the value has to name."""
+OPINIONS: tuple[Operation, ...] = ("up", "down")
+FEEDBACK = "run.feedback"
+"""Action id of the pair of thumbs; which of the two it was stands at the beginning of the value."""
 _VALUE = re.compile(rf"(?P<run>[A-Za-z0-9_-]{{1,100}})(?: (?P<call>{INTERRUPTION}))?")
 
 
@@ -29,8 +34,12 @@ def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
         parts.append({"type": "context", "elements": [{"type": "plain_text", "text": lead, "emoji": False}]})
     parts.append({"type": "markdown", "text": outbound.text})
     # Within a block no two action ids may be alike: the buttons of each call have a block of their own.
-    for _, about in groupby(outbound.buttons, key=_value):
+    opinions = {button.op: button for button in outbound.buttons if button.op in OPINIONS}
+    others = [button for button in outbound.buttons if button.op not in OPINIONS]
+    for _, about in groupby(others, key=_value):
         parts.append({"type": "actions", "elements": [_button(button) for button in about]})
+    if len(opinions) == len(OPINIONS):
+        parts.append({"type": "context_actions", "elements": [_thumbs(opinions["up"], opinions["down"])]})
     return parts
 
 
@@ -41,11 +50,17 @@ def action_id(op: Operation) -> str:
 
 def target(action: str, value: str | None) -> Target | None:
     """What a pressed button is about; None for foreign ones and those that make no sense."""
-    op = _operation(action)
+    op, value = _opinion(value or "") if action == FEEDBACK else (_operation(action), value)
     match = _VALUE.fullmatch(value or "")
-    if op is None or match is None or (op != "stop" and not match["call"]):
+    if op is None or match is None or (op in DECISIONS and not match["call"]):
         return None
     return Target(op=op, run_id=match["run"], call=match["call"] or "")
+
+
+def _opinion(value: str) -> tuple[Operation | None, str]:
+    """Which of the two thumbs it was, and what about."""
+    word, _, about = value.partition(" ")
+    return next((op for op in OPINIONS if op == word), None), about
 
 
 def _operation(action: str) -> Operation | None:
@@ -54,6 +69,21 @@ def _operation(action: str) -> Operation | None:
 
 def _value(button: Button) -> str:
     return f"{button.run_id} {button.call}" if button.call else button.run_id
+
+
+def _thumbs(up: Button, down: Button) -> Json:
+    """Slack's own pair of buttons for an opinion."""
+    return {
+        "type": "feedback_buttons",
+        "action_id": FEEDBACK,
+        "positive_button": _thumb(up),
+        "negative_button": _thumb(down),
+    }
+
+
+def _thumb(button: Button) -> Json:
+    text = {"type": "plain_text", "text": button.label[:75]}
+    return {"text": text, "value": f"{button.op} {button.run_id}", "accessibility_label": button.label[:75]}
 
 
 def _button(button: Button) -> Json:

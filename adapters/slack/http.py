@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from slack_bolt.response import BoltResponse
 
+from adapters.slack.desk import NOT_TAKEN
 from adapters.slack.forms import Kind, parsed
 from adapters.slack.front import UNAVAILABLE
-from adapters.slack.ingress import NOT_TAKEN
 from adapters.slack.payloads import cleaned
 from adapters.slack.signatures import Malformed, Unsigned, verify
 from bot.errors import StoreUnavailable

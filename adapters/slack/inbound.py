@@ -1,18 +1,39 @@
 """Slack's payloads in the relay's words."""
 
+import re
+
 from adapters.slack.mrkdwn import mentioned, to_markdown, without_mention
-from adapters.slack.payloads import ClickPayload, Envelope, FilePayload, MessagePayload, SlashPayload
-from adapters.slack.places import LEAD_LENGTH, NO_THREAD, PLATFORM, Place, channel_key, conversation_key, scope_of
-from adapters.slack.replies import Identity
+from adapters.slack.payloads import (
+    AttachmentPayload,
+    ClickPayload,
+    Envelope,
+    FilePayload,
+    MessagePayload,
+    SlashPayload,
+)
+from adapters.slack.places import (
+    PLATFORM,
+    Place,
+    apart_key,
+    channel_key,
+    conversation_key,
+    lead_of,
+    scope_of,
+    whole_channel_key,
+)
+from adapters.slack.replies import Identity, Listed
 from adapters.slack.users import Users
-from bot.domain.deliveries import Event, RemoteFile
+from bot.domain.deliveries import Event, Heard, RemoteFile
 from bot.domain.messages import Author
-from bot.domain.names import person_name
-from bot.relay.contract import Inbound
+from bot.relay.contract import ChannelPolicy, Inbound
 
 SUBTYPES = frozenset({None, "file_share", "thread_broadcast"})
 """Kinds of `message` events that are something a person said. Edits, deletions, joins and the rest are not."""
 SLACKBOT = "USLACKBOT"
+NOBODY = "somebody"
+"""Name of an author whom Slack does not name."""
+PRIVATELY = re.compile(r"\s*private\s*:\s*", re.IGNORECASE)
+"""What a question begins with whose answer is for the asker alone."""
 
 
 class Reader:
@@ -22,61 +43,73 @@ class Reader:
         self._identity = identity
         self._users = users
 
-    def concerns(self, event: MessagePayload) -> bool:
+    def concerns(self, event: MessagePayload, policy: ChannelPolicy) -> bool:
         """Whether this may be for us: said by a person, and addressed to us or said in a thread.
 
-        What is said at a channel's top level without a mention never is, whoever takes part in the conversation.
+        What is said at a channel's top level without a mention is only where everything is, and in threads not where
+        a mention is required.
         """
         if event.hidden or event.subtype not in SUBTYPES or event.bot_id is not None:
             return False
         if event.user in (None, self._identity.user_id, SLACKBOT):
             return False
-        return self.addressed(event) or event.thread_ts is not None
+        follows = event.thread_ts is not None and policy.mentions != "required"
+        return self.addressed(event, policy) or follows
 
-    def addressed(self, event: MessagePayload) -> bool:
-        """Mention (in either of the two events that report it) or direct message."""
-        return event.type == "app_mention" or event.channel_type == "im" or self.mentions_us(event)
+    def addressed(self, event: MessagePayload, policy: ChannelPolicy) -> bool:
+        """Mention (in either of the two events that report it), direct message, or where everything is for us."""
+        named = event.type == "app_mention" or event.channel_type == "im" or self.mentions_us(event)
+        return named or policy.mentions == "always"
 
     def mentions_us(self, event: MessagePayload) -> bool:
         """Whether our mention is in the text."""
         return self._identity.user_id in mentioned(event.text or "")
 
-    async def message(self, envelope: Envelope) -> Inbound:
-        """A message that concerns us."""
+    async def message(self, envelope: Envelope, policy: ChannelPolicy) -> Inbound:
+        """A message that concerns us. Slack has no replies but threads, so they are the same to a policy."""
         event = envelope.event
         team, user = envelope.tenant, event.user or ""
-        place = Place(team=team, channel=event.channel, thread=event.root, asked=event.ts)
+        channel = event.channel
+        plainly = policy.threads == "channel" and event.thread_ts is None and event.channel_type != "im"
+        place = Place(team=team, channel=channel, thread=None if plainly else event.root, asked=event.ts)
+        thread_key = conversation_key(team, channel, event.root)
         home = event.user_team or event.team or team
         return Inbound(
-            addressed=self.addressed(event),
+            addressed=self.addressed(event, policy),
             event=Event(
                 keys=message_keys(envelope),
                 source=source_key(team, event.channel, event.ts),
-                conversation=conversation_key(team, event.channel, event.root),
-                address=place.address(),
+                conversation=whole_channel_key(team, channel) if plainly else thread_key,
+                address=place.address(policy.delivery),
                 author=await self.author(home, user),
-                text=await self._text(event.text or ""),
+                text=await self.words(event.text or ""),
                 files=tuple(self._file(team, file) for file in event.files),
                 scope=scope_of(team),
-                channel=channel_key(team, event.channel),
+                channel=channel_key(team, channel),
+                pointed_at=await self._forwarded(team, event),
             ),
         )
 
-    async def question(self, slash: SlashPayload) -> Inbound:
-        """A slash command's question. It opens a conversation of its own, which the posted answer then carries."""
+    async def question(self, slash: SlashPayload, policy: ChannelPolicy) -> Inbound:
+        """A slash command's question. It opens a conversation of its own, which the posted answer then carries.
+
+        After `private:` it is for the person alone.
+        """
         team = slash.tenant
-        text = await self._text(slash.text)
+        private = PRIVATELY.match(slash.text)
+        text = await self.words(slash.text[private.end() :] if private else slash.text)
         author = await self.author(slash.team_id, slash.user_id, slash.user_name)
         place = Place(
             team=team,
             channel=slash.channel_id,
-            lead=" ".join(f"{person_name(author.name)} asked: {text}".split())[:LEAD_LENGTH],
+            lead=lead_of(author.name, text),
             response_url=slash.response_url,
+            private=slash.user_id if private else None,
         )
         event = Event(
             keys=(f"slack:trigger:{team}:{slash.trigger_id}",),
             conversation=slash_key(slash),
-            address=place.address(),
+            address=place.address(policy.delivery),
             author=author,
             text=text,
             scope=scope_of(team),
@@ -94,11 +127,51 @@ class Reader:
         """Whether the person may act on other people's answers: owners and administrators of the workspace."""
         return (await self._users.get(user_id)).administrator
 
-    async def _text(self, text: str) -> str:
+    async def words(self, text: str) -> str:
+        """What was said to us, as Markdown with names in it, without our mention."""
         own = self._identity
-        text = without_mention(text, own.user_id)
+        return await self._markdown(without_mention(text, own.user_id))
+
+    async def _markdown(self, text: str) -> str:
+        own = self._identity
         others = [user for user in mentioned(text) if user != own.user_id]
         return to_markdown(text, {**await self._users.names(others), own.user_id: own.user})
+
+    async def _forwarded(self, team: str, event: MessagePayload) -> tuple[Heard, ...]:
+        """The messages that the person has forwarded, or linked, in theirs."""
+        hanging = [one for one in event.attachments if one.is_message]
+        return tuple([await self._one_forwarded(team, event, number, one) for number, one in enumerate(hanging)])
+
+    async def _one_forwarded(self, team: str, event: MessagePayload, number: int, one: AttachmentPayload) -> Heard:
+        return Heard(
+            key=self._forwarded_key(team, event, number, one),
+            author=Author(platform=PLATFORM, id=f"{team}:{one.author_id or ''}", name=one.author_name or NOBODY),
+            text=await self._markdown(one.text or one.fallback or ""),
+            files=tuple(self._file(team, file) for file in one.files),
+        )
+
+    def _forwarded_key(self, team: str, event: MessagePayload, number: int, one: AttachmentPayload) -> str:
+        if one.channel_id and isinstance(one.ts, str):
+            return source_key(team, one.channel_id, one.ts)
+        return f"{source_key(team, event.channel, event.ts)}:{number}"
+
+    async def heard(self, team: str, channel: str, message: Listed) -> Heard:
+        """A message of a thread as material: people's and bots' alike, with what bots say in attachments."""
+        hanging = [await self._markdown(_hanging(one)) for one in message.attachments]
+        said = await self._markdown(message.text or "")
+        return Heard(
+            key=source_key(team, channel, message.ts),
+            author=await self._speaker(team, message),
+            text="\n\n".join(part for part in (said, *hanging) if part.strip()),
+            files=tuple(self._file(team, file) for file in message.files),
+        )
+
+    async def _speaker(self, team: str, message: Listed) -> Author:
+        if message.user is not None and message.username is None:
+            return await self.author(message.user_team or message.team or team, message.user)
+        profile = message.bot_profile.name if message.bot_profile else None
+        name = message.username or profile or message.bot_id or NOBODY
+        return Author(platform=PLATFORM, id=f"{team}:{message.bot_id or message.user or ''}", name=name)
 
     def _file(self, team: str, file: FilePayload) -> RemoteFile:
         url = file.url_private_download or file.url_private
@@ -130,9 +203,17 @@ def source_key(team: str, channel: str, ts: str) -> str:
     return f"slack:message:{team}:{channel}:{ts}"
 
 
+def _hanging(attachment: AttachmentPayload) -> str:
+    """What an attachment says."""
+    if attachment.is_message:
+        return f"{attachment.author_name or NOBODY}: {attachment.text or attachment.fallback or ''}"
+    parts = (attachment.pretext, attachment.title, attachment.text)
+    return "\n".join(part for part in parts if part) or attachment.fallback or ""
+
+
 def slash_key(slash: SlashPayload) -> str:
     """Key of the conversation that a slash command opens."""
-    return f"{channel_key(slash.tenant, slash.channel_id)}{NO_THREAD}{slash.trigger_id}"
+    return apart_key(slash.tenant, slash.channel_id, slash.trigger_id)
 
 
 def click_team(click: ClickPayload, identity: Identity) -> str:

@@ -6,30 +6,30 @@ from contextlib import AbstractContextManager
 from slack_bolt.response import BoltResponse
 
 from adapters.slack.api import SlackApi
-from adapters.slack.blocks import Target, target
+from adapters.slack.changes import Changes
 from adapters.slack.courtesies import Courtesies
-from adapters.slack.inbound import Reader, click_team, slash_key
-from adapters.slack.markup import escaped
-from adapters.slack.payloads import ClickPayload, Envelope, Head, SlashPayload, cleaned
-from adapters.slack.places import conversation_key, scope_of
+from adapters.slack.desk import Desk
+from adapters.slack.happenings import Change, Opened, Stopped, ThreadStarted
+from adapters.slack.inbound import Reader
+from adapters.slack.interactive import ShortcutPayload, SubmissionPayload
+from adapters.slack.modals import ASK_FORM, FEEDBACK_FORM
+from adapters.slack.pages import Pages
+from adapters.slack.payloads import ClickPayload, Envelope, EventHead, Head, SlashPayload, cleaned
+from adapters.slack.presses import Presses
 from adapters.slack.replies import Identity
-from adapters.slack.stamps import micros
-from bot.domain.deliveries import Event
-from bot.errors import StoreUnavailable
-from bot.relay.commands import command_in
-from bot.relay.contract import Command, CommandName, Inbound, Press, Reception, Verdict
+from adapters.slack.settings import PROMPTS, Prompt
+from adapters.slack.shortcuts import Shortcuts
+from adapters.slack.slash import SlashCommands
+from adapters.slack.surface import Surface
+from adapters.slack.talk import Talk
+from bot.relay.contract import Reception
 from bot.relay.queues import Queues
 
-NOT_TAKEN = "I could not take that down just now. Please try again in a moment."
-ON_IT = "On it. The answer will appear in this channel."
-NO_CONVERSATION = (
-    "In Slack every thread is a conversation of its own, and commands do not reach into threads. "
-    "Write `stop` or `!new` in the thread instead, after mentioning me."
-)
+CHANGES = frozenset({"message_changed", "message_deleted"})
 
 
 class Ingress:
-    """One workspace's deliveries to a `Reception`."""
+    """One workspace's deliveries to those who deal with them."""
 
     def __init__(
         self,
@@ -39,15 +39,20 @@ class Ingress:
         reception: Reception,
         courtesies: Courtesies,
         taking: Callable[[str], AbstractContextManager[None]],
+        prompts: tuple[Prompt, ...] = PROMPTS,
     ) -> None:
-        """Enter `taking` with the `ts` of every event for as long as it is dealt with."""
+        """Enter `taking` with the `ts` of every message for as long as it is dealt with; suggest `prompts`."""
         self._api = api
-        self._identity = identity
-        self._reader = reader
-        self._reception = reception
         self._courtesies = courtesies
         self._taking = taking
-        self._turns = Queues()
+        desk = Desk(api, Surface(api), identity, reader, reception, courtesies, prompts)
+        turns = Queues()
+        self._talk = Talk(desk, turns)
+        self._changes = Changes(desk, turns)
+        self._slash = SlashCommands(desk)
+        self._presses = Presses(desk)
+        self._shortcuts = Shortcuts(desk)
+        self._pages = Pages(desk)
 
     async def dispatch(self, head: Head, body: dict[str, object]) -> BoltResponse:
         """Accept one delivery. Returns its acknowledgement.
@@ -57,26 +62,54 @@ class Ingress:
             ValidationError: it makes no sense.
         """
         if head.command is not None:
-            return await self._slash(SlashPayload.model_validate(cleaned(body)))
-        if head.type == "block_actions":
-            return await self._click(ClickPayload.model_validate(cleaned(body)))
-        if head.type == "event_callback" and head.event and head.event.type in ("message", "app_mention"):
-            return await self._event(Envelope.model_validate(cleaned(body)))
-        if head.type == "event_callback" and head.event and head.event.type in ("app_uninstalled", "tokens_revoked"):
-            self._courtesies.do("token check", self._check_token())
+            return await self._slash.take(SlashPayload.model_validate(cleaned(body)))
+        match head.type:
+            case "block_actions":
+                await self._presses.click(ClickPayload.model_validate(cleaned(body)))
+            case "message_action":
+                await self._shortcuts.choose(ShortcutPayload.model_validate(cleaned(body)))
+            case "view_submission":
+                return await self._submit(SubmissionPayload.model_validate(cleaned(body)))
+            case "event_callback" if head.event is not None:
+                await self._event(head.event, cleaned(body))
+            case _:
+                pass
         return _acknowledged()
 
-    # --- messages ---------------------------------------------------------------------------------------------
+    async def _submit(self, form: SubmissionPayload) -> BoltResponse:
+        match form.view.callback_id:
+            case callback if callback == ASK_FORM:
+                return await self._shortcuts.submit(form)
+            case callback if callback == FEEDBACK_FORM:
+                return await self._presses.submit(form)
+            case _:
+                return _acknowledged()
 
-    async def _event(self, envelope: Envelope) -> BoltResponse:
+    async def _event(self, head: EventHead, body: object) -> None:
+        match head.type:
+            case "message" if head.subtype in CHANGES:
+                await self._changes.take(Change.model_validate(body))
+            case "message" | "app_mention":
+                await self._said(Envelope.model_validate(body))
+            case "app_home_opened":
+                self._pages.opened(Opened.model_validate(body))
+            case "assistant_thread_started":
+                started = ThreadStarted.model_validate(body)
+                self._talk.expect(started.event.assistant_thread.channel_id, started.event.assistant_thread.thread_ts)
+                self._pages.thread_started(started)
+            case "agent_session_stopped":
+                await self._presses.stop(Stopped.model_validate(body))
+            case "app_uninstalled" | "tokens_revoked":
+                self._courtesies.do("token check", self._check_token())
+            case _:
+                pass
+
+    async def _said(self, envelope: Envelope) -> None:
         with self._taking(envelope.event.ts):
-            await self._hear(envelope)
-        return _acknowledged()
+            await self._talk.hear(envelope)
 
     async def hear_late(self, envelope: Envelope) -> bool:
         """Accept a message that was read long after it was said, and that may be known already.
-
-        Commands are left alone: they have no dedupe keys, and whoever wanted something stopped has seen the end of it.
 
         Returns:
             Whether it may have been for us at all.
@@ -84,117 +117,12 @@ class Ingress:
         Raises:
             StoreUnavailable: not accepted.
         """
-        return await self._hear(envelope, late=True)
-
-    async def _hear(self, envelope: Envelope, *, late: bool = False) -> bool:
-        event = envelope.event
-        if not self._reader.concerns(event):
-            return False
-        async with self._turns.of(conversation_key(envelope.tenant, event.channel, event.root), micros(event.ts)):
-            inbound = await self._reader.message(envelope)
-            name = await self._command_name(inbound)
-            if name is None:
-                await self._receive(envelope, inbound)
-            elif not late and self._answers_commands(envelope):
-                await self._text_command(name, envelope, inbound)
-        return True
-
-    async def _receive(self, envelope: Envelope, inbound: Inbound) -> None:
-        verdict = await self._reception.receive(inbound)
-        if verdict is Verdict.QUEUED:
-            self._courtesies.do("reaction", self._api.react(envelope.event.channel, envelope.event.ts, "eyes"))
-
-    async def _command_name(self, inbound: Inbound) -> CommandName | None:
-        """The command in a message that is for us for sure; a bare mention asks for help."""
-        event = inbound.event
-        name = command_in(event.text) if event.text else "help"
-        if event.files or name is None:
-            return None
-        for_us = inbound.addressed or await self._reception.takes_part(event.conversation)
-        return name if for_us else None
-
-    def _answers_commands(self, envelope: Envelope) -> bool:
-        """One of a mention's two events: commands have no dedupe keys."""
-        event = envelope.event
-        return event.type == "app_mention" or event.channel_type == "im" or not self._reader.mentions_us(event)
-
-    async def _text_command(self, name: CommandName, envelope: Envelope, inbound: Inbound) -> None:
-        event, user = envelope.event, envelope.event.user or ""
-        here = inbound.event.conversation
-        # Said at top level, `stop` begins no conversation of its own: it means the one that is going on.
-        last = None if event.thread_ts else await self._last(inbound.event)
-        note = await self._command(name, last or here, inbound.event, user, elsewhere=last is not None)
-        self._courtesies.do("note", self._api.whisper(event.channel, user, escaped(note), event.thread_ts))
-
-    async def _last(self, said: Event) -> str | None:
-        return await self._reception.last_conversation(said.channel, said.author)
-
-    async def _command(
-        self, name: CommandName, conversation: str, said: Event, user: str, *, elsewhere: bool = False
-    ) -> str:
-        command = Command(
-            name=name,
-            conversation=conversation,
-            elsewhere=elsewhere,
-            person=said.author,
-            moderator=await self._reader.moderates(user),
-            scope=said.address.scope,
-        )
-        return await self._reception.command(command)
+        return await self._talk.hear(envelope, late=True)
 
     async def _check_token(self) -> None:
         """Find out whether it is our token that was revoked; a refusal ends the adapter."""
         await self._api.identity()
 
-    # --- slash commands and buttons: Slack delivers them once, so the person is told when something fails -------
-
-    async def _slash(self, slash: SlashPayload) -> BoltResponse:
-        try:
-            return _private(await self._slash_note(slash))
-        except StoreUnavailable:
-            return _private(NOT_TAKEN)
-
-    async def _slash_note(self, slash: SlashPayload) -> str:
-        inbound = await self._reader.question(slash)
-        name = command_in(slash.command) or command_in(inbound.event.text)
-        if name is None and inbound.event.text:
-            await self._reception.receive(inbound)
-            return ON_IT
-        if name is None or name == "help":
-            return await self._command("help", slash_key(slash), inbound.event, slash.user_id)
-        conversation = await self._last(inbound.event)
-        if conversation is None:
-            return NO_CONVERSATION
-        return await self._command(name, conversation, inbound.event, slash.user_id, elsewhere=True)
-
-    async def _click(self, click: ClickPayload) -> BoltResponse:
-        for action in click.actions:
-            about = target(action.action_id, action.value)
-            if about is None:
-                continue
-            note = await self._press(click, about)
-            if note and click.channel:
-                thread = click.message.thread_ts if click.message else None
-                whisper = self._api.whisper(click.channel.id, click.user.id, escaped(note), thread)
-                self._courtesies.do("note", whisper)
-        return _acknowledged()
-
-    async def _press(self, click: ClickPayload, about: Target) -> str | None:
-        person = await self._reader.author(click_team(click, self._identity), click.user.id)
-        moderator = await self._reader.moderates(click.user.id)
-        scope = scope_of(click.tenant or self._identity.team_id)
-        press = Press(
-            op=about.op, run_id=about.run_id, call=about.call, person=person, moderator=moderator, scope=scope
-        )
-        try:
-            return await self._reception.press(press)
-        except StoreUnavailable:
-            return NOT_TAKEN
-
 
 def _acknowledged() -> BoltResponse:
     return BoltResponse(status=200, body="")
-
-
-def _private(text: str) -> BoltResponse:
-    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": escaped(text)})

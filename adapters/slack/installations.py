@@ -79,14 +79,16 @@ class Installed:
         return {name.removeprefix(f"{PLATFORM}:"): self._opened_or_none(name, sealed) for name, sealed in found.items()}
 
     async def check(self) -> None:
-        """Whether our keys open all that is kept.
+        """See whether our keys open all that is kept, and seal with the first of them what another one sealed.
 
         Raises:
             OperatorError: they do not; the text names the setting.
             StoreUnavailable: nobody knows just now.
         """
         for sealed in (await self._store.all(f"{PLATFORM}:")).values():
-            self._opened(sealed)
+            kept = self._opened(sealed)
+            if not self._seal.is_current(sealed):
+                await self.replace(kept, kept.installation)
 
     async def read(self, tenant: str) -> Kept | None:
         """One of them, if the app is installed there.

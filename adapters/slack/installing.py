@@ -12,7 +12,7 @@ from typing import cast
 
 import structlog
 
-from adapters.slack import pages
+from adapters.slack import install_pages as pages
 from adapters.slack.attendance import mark_of
 from adapters.slack.errors import slack_errors
 from adapters.slack.installations import Installation, Installed

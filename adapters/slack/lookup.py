@@ -13,8 +13,11 @@ PAGES = 10
 async def find(api: SlackApi, place: Place, key: str, since: float) -> Posted | None:
     """The message that carries `key`, or None.
 
+    Nothing that only one person sees is in any history: it is never found, and shown again.
     It is looked for from the message on that it answers; `since` (Unix seconds by our clock) only counts without one.
     """
+    if place.private:
+        return None
     oldest = place.asked or f"{max(0.0, since):.6f}"
     cursor = ""
     for _ in range(PAGES):

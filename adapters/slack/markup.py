@@ -62,6 +62,12 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def noted(markdown: str) -> str:
+    """A short note in Markdown as mrkdwn: bold and lists, everything else as it is; nothing in it is control."""
+    text = re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", escaped(markdown))
+    return re.sub(r"^- ", "• ", text, flags=re.MULTILINE)
+
+
 def fallback(markdown: str) -> str:
     """The message in plain words for notifications, search and screen readers: escaped and short enough for edits."""
     beginning = markdown[: 8 * FALLBACK_CHARACTERS]  # enough, whatever the links in it are replaced by

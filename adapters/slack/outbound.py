@@ -10,6 +10,7 @@ from adapters.slack.markup import escaped, fallback
 from adapters.slack.places import Place, Ref, conversation_key
 from adapters.slack.settings import SlackConfig
 from adapters.slack.uploads import Uploads
+from adapters.slack.whispers import Whispers
 from bot.errors import Forbidden, Gone, PlatformError
 from bot.relay.contract import Outbound, Posted
 
@@ -30,10 +31,13 @@ class Writer:
     def __init__(self, api: SlackApi, config: SlackConfig) -> None:
         self._api = api
         self._uploads = Uploads(api, config)
+        self._whispers = Whispers(api, self._uploads)
         self._created: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def post(self, place: Place, outbound: Outbound, key: str) -> Posted:
-        """Create a message; its metadata carry the key."""
+        """Create a message; its metadata carry the key, unless only one person is to see it."""
+        if place.private:
+            return await self._whispers.post(place, outbound)
         message = _message(place.channel, place, outbound) | {
             "unfurl_links": False,
             "unfurl_media": False,
@@ -53,6 +57,9 @@ class Writer:
 
     async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         """Replace a message, then attach its files."""
+        if place.private:
+            await self._whispers.edit(place, ref, outbound)
+            return
         message = _message(ref.channel, place, outbound) | {"ts": ref.ts}
         await self._api.update(message)
         if outbound.files:
@@ -60,8 +67,8 @@ class Writer:
             await self._uploads.attach(ref, place.thread, outbound.files, first=first)
 
     async def status(self, place: Place, text: str | None) -> None:
-        """Show or clear the status line; only threads have one, and a failure changes nothing."""
-        if place.thread is None:
+        """Show or clear the status line; only threads have one, which all see, and a failure changes nothing."""
+        if place.thread is None or place.private:
             return
         try:
             await self._api.status(place.channel, place.thread, text or "")

@@ -1,71 +1,56 @@
-"""What people see of an installation: plain pages that say what happened and what to do next.
+"""Our own pages in Slack: suggestions in the direct messages, and the home page."""
 
-Nothing that came in with a request is shown; names from Slack are escaped. The pages run nothing and load nothing.
-"""
+import structlog
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
-from urllib.parse import urlencode
+from adapters.slack.desk import Desk
+from adapters.slack.happenings import Opened, ThreadStarted
+from adapters.slack.home import home_page
+from adapters.slack.places import channel_key, conversation_key
+from bot.domain.messages import Author
+from bot.errors import StoreUnavailable
+from bot.relay.contract import CommandName
 
-from adapters.slack.replies import Identity
-from bot.relay.contract import WebReply
+log = structlog.get_logger()
 
-HEADERS = (
-    ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Frame-Options", "DENY"),
-)
-"""Of every answer: the address of the page has a code in it, which nobody else may learn."""
-_AGAIN = '<p><a href="/slack/install">Start the installation again</a></p>'
+NOWHERE = "home"
+"""Stands for the thread in the key of a conversation that there is not: its usage is nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page."""
+class Pages:
+    """Fills our pages when somebody opens them; all of it is courtesy, so a redelivery does no harm."""
 
-    status: int
-    title: str
-    body: str
-    """HTML, escaped where it has to be."""
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
-    def reply(self, *headers: tuple[str, str]) -> WebReply:
-        """As the server sends it."""
-        html = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-            f"<title>{escape(self.title)}</title></head><body><h1>{escape(self.title)}</h1>{self.body}</body></html>"
-        )
-        return WebReply(status=self.status, body=html, content_type="text/html", headers=(*HEADERS, *headers))
+    def opened(self, opened: Opened) -> None:
+        """Somebody opened the direct messages, or the home page."""
+        event = opened.event
+        if event.tab == "home":
+            self._desk.courtesies.do("home", self._publish(opened))
+        elif self._desk.prompts:
+            self._desk.courtesies.do("prompts", self._desk.surface.suggest(event.channel, self._desk.prompts))
 
+    def thread_started(self, started: ThreadStarted) -> None:
+        """Somebody opened a thread in the old split pane."""
+        place = started.event.assistant_thread
+        if self._desk.prompts:
+            suggest = self._desk.surface.suggest(place.channel_id, self._desk.prompts, place.thread_ts)
+            self._desk.courtesies.do("prompts", suggest)
 
-STALE = Page(
-    400,
-    "This installation cannot be finished",
-    "<p>It was begun in another browser or more than ten minutes ago, or it is finished already.</p>" + _AGAIN,
-)
-CANCELLED = Page(200, "Nothing was installed", "<p>You did not allow it, so nothing has changed.</p>" + _AGAIN)
-REFUSED = Page(
-    502,
-    "Slack did not let the app in",
-    "<p>Please tell whoever runs this app: its log says why. Often the client id, the client secret or the redirect "
-    "URL of the app's page at Slack differ from the settings.</p>" + _AGAIN,
-)
-LATER = Page(503, "This did not work just now", "<p>Please try again in a moment.</p>" + _AGAIN)
+    async def _publish(self, opened: Opened) -> None:
+        event, desk = opened.event, self._desk
+        person = await desk.reader.author(opened.team_id or opened.tenant, event.user)
+        answers = await self._told("model", opened, person)
+        usage = await self._told("usage", opened, person)
+        await desk.surface.publish_home(event.user, home_page(desk.identity.user.capitalize(), answers, usage))
 
-
-def installed(name: str, app_id: str, identity: Identity, lacking: Sequence[str]) -> Page:
-    """It worked. `lacking` are permissions that were not given."""
-    where = urlencode({"app": app_id, "team": identity.tenant})
-    steps = (
-        "An administrator of the organisation now adds it to workspaces, on the organisation's page of apps."
-        if identity.is_enterprise_install
-        else "Invite it into a channel with <code>/invite</code> and mention it, or write to it directly."
-    )
-    missing = (
-        f"<p>It was not given these permissions and cannot do everything: {escape(', '.join(lacking))}.</p>{_AGAIN}"
-        if lacking
-        else ""
-    )
-    link = f'<p><a href="https://slack.com/app_redirect?{escape(where)}">Open Slack</a></p>'
-    return Page(200, f"Installed in {name}", f"<p>{steps}</p>{link}{missing}")
+    async def _told(self, name: CommandName, opened: Opened, person: Author) -> str | None:
+        """What a command says about the person's last conversation with us; None when nobody knows."""
+        event, where = opened.event, (opened.tenant, opened.event.channel)
+        try:
+            last = await self._desk.reception.last_conversation(channel_key(*where), person)
+            conversation = last or conversation_key(*where, NOWHERE)
+            return await self._desk.carry_out(name, conversation, person, event.user, where, elsewhere=True)
+        except StoreUnavailable as error:
+            log.info("slack home page incomplete", error=str(error))
+            return None

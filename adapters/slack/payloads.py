@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, OnErrorOmit
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -17,6 +17,7 @@ class EventHead(Payload):
     """Enough of an event to decide whether to read on."""
 
     type: str = ""
+    subtype: str | None = None
 
 
 class Named(Payload):
@@ -86,6 +87,28 @@ class FilePayload(Payload):
     url_private: str | None = None
 
 
+class AttachmentPayload(Payload):
+    """What hangs on a message: another message that was forwarded or linked, or what a bot has to say."""
+
+    is_share: bool = False
+    is_msg_unfurl: bool = False
+    channel_id: str | None = None
+    ts: str | int | None = None
+    """Of the message; of a bot's attachment any time."""
+    author_id: str | None = None
+    author_name: str | None = None
+    pretext: str | None = None
+    title: str | None = None
+    text: str | None = None
+    fallback: str | None = None
+    files: tuple[OnErrorOmit[FilePayload], ...] = ()
+
+    @property
+    def is_message(self) -> bool:
+        """It is a message that somebody forwarded or linked."""
+        return self.is_share or self.is_msg_unfurl
+
+
 class MessagePayload(Payload):
     """A `message` or `app_mention` event."""
 
@@ -100,6 +123,7 @@ class MessagePayload(Payload):
     thread_ts: str | None = None
     client_msg_id: str | None = None
     files: tuple[FilePayload, ...] = ()
+    attachments: tuple[OnErrorOmit[AttachmentPayload], ...] = ()
     hidden: bool = False
     user_team: str | None = None
     team: str | None = None
@@ -110,14 +134,13 @@ class MessagePayload(Payload):
         return self.thread_ts or self.ts
 
 
-class Envelope(Payload):
-    """An Events API delivery that carries a message."""
+class Delivery(Payload):
+    """An Events API delivery, without what it is about."""
 
     api_app_id: str = ""
     team_id: str = ""
     event_id: str = ""
     """Empty for what was read instead of delivered."""
-    event: MessagePayload
     authorizations: tuple[Authorization, ...] = ()
 
     @property
@@ -127,6 +150,12 @@ class Envelope(Payload):
         In a shared channel `team_id` may be the other organisation; the authorization is always ours.
         """
         return (self.authorizations[0].tenant if self.authorizations else "") or self.team_id
+
+
+class Envelope(Delivery):
+    """A delivery that carries a message."""
+
+    event: MessagePayload
 
 
 class SlashPayload(Payload):
@@ -165,6 +194,7 @@ class Action(Payload):
     """One pressed button."""
 
     action_id: str
+    type: str = ""
     value: str | None = None
 
 
@@ -178,6 +208,7 @@ class ClickPayload(Payload):
     channel: Named | None = None
     message: ClickedMessage | None = None
     actions: tuple[Action, ...] = ()
+    trigger_id: str = ""
 
     @property
     def tenant(self) -> str:

@@ -1,6 +1,8 @@
 """Where something is in Slack: conversation keys, answer addresses and message references."""
 
+from bot.domain.channels import Manner
 from bot.domain.deliveries import Address
+from bot.domain.names import person_name
 from bot.domain.record import Record
 
 PLATFORM = "slack"
@@ -30,6 +32,21 @@ def scope_of(team: str) -> str:
     return f"{PLATFORM}:{team}"
 
 
+def whole_channel_key(team: str, channel: str) -> str:
+    """Key of the one conversation of a channel in which answers stand plainly, beside the questions."""
+    return f"{channel_key(team, channel)}:channel"
+
+
+def apart_key(team: str, channel: str, deed: str) -> str:
+    """Key of a conversation that begins outside of threads: with a slash command, or privately."""
+    return f"{channel_key(team, channel)}{NO_THREAD}{deed}"
+
+
+def lead_of(name: str, question: str) -> str:
+    """Who asked what, in one line, for an answer to a question that nobody else saw."""
+    return " ".join(f"{person_name(name)} asked: {question}".split())[:LEAD_LENGTH]
+
+
 class Place(Record, extra="ignore"):
     """An answer address in Slack's words (`Address.place`); what other versions wrote into it is ignored."""
 
@@ -40,22 +57,26 @@ class Place(Record, extra="ignore"):
     lead: str | None = None
     """Who asked what, shown above the answer to a slash command, whose question nobody else saw."""
     asked: str | None = None
-    """`ts` of the message that is answered; a slash command has none."""
+    """`ts` of the message that is answered; commands and forms have none."""
+    private: str | None = None
+    """User id of the one person who sees the answer."""
     response_url: str | None = None
-    """Slack's own way back to the person of a slash command (30 minutes, 5 times), when the channel is closed to us."""
+    """Slack's own way back to the person of a command or form (30 minutes, 5 times), when we may not speak there."""
 
     @classmethod
     def of(cls, address: Address) -> "Place":
         """Read an address that `address` wrote."""
         return cls.model_validate(address.place)
 
-    def address(self) -> Address:
-        """As the relay keeps it."""
+    def address(self, manner: Manner = "stream") -> Address:
+        """As the relay keeps it, with how the answer is to come."""
         return Address(
             platform=PLATFORM,
             place=self.model_dump(exclude_none=True),
             scope=scope_of(self.team),
             secrets=("response_url",) if self.response_url else (),
+            manner=manner,
+            private=self.private is not None,
         )
 
 
@@ -63,7 +84,10 @@ class Ref(Record, extra="ignore"):
     """A message that exists (`Posted.ref`)."""
 
     channel: str
-    ts: str
+    ts: str = ""
+    """Empty for what only one person sees: nothing can be done to it any more."""
+    shows: str | None = None
+    """Fingerprint of the text of what only one person sees."""
 
     def as_dict(self) -> dict[str, str]:
         """As the relay keeps it."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field, OnErrorOmit
 
-from adapters.slack.payloads import FilePayload, MessagePayload, Payload
+from adapters.slack.payloads import AttachmentPayload, FilePayload, MessagePayload, Named, Payload
 
 
 class Identity(Payload):
@@ -65,6 +65,12 @@ class Metadata(Payload):
     event_payload: dict[str, object] = Field(default_factory=dict)
 
 
+class BotProfile(Payload):
+    """What a bot is called."""
+
+    name: str | None = None
+
+
 class Listed(Payload):
     """A message in a history."""
 
@@ -77,16 +83,20 @@ class Listed(Payload):
     thread_ts: str | None = None
     client_msg_id: str | None = None
     files: tuple[FilePayload, ...] = ()
+    attachments: tuple[OnErrorOmit[AttachmentPayload], ...] = ()
     hidden: bool = False
     user_team: str | None = None
     team: str | None = None
     latest_reply: str | None = None
     """`ts` of the newest reply, when it is the first message of a thread."""
+    username: str | None = None
+    """How a bot calls itself here."""
+    bot_profile: BotProfile | None = None
     metadata: Metadata = Metadata()
 
     def event(self, channel: str, *, direct: bool) -> MessagePayload:
         """As the event that reported it. Unlike events, a history calls a thread's first message a part of it."""
-        known = self.model_dump(exclude={"latest_reply", "metadata"})
+        known = self.model_dump(exclude={"latest_reply", "metadata", "username", "bot_profile"})
         place = {"channel": channel, "channel_type": "im" if direct else None}
         return MessagePayload.model_validate(
             {**known, **place, "thread_ts": None if self.thread_ts == self.ts else self.thread_ts}
@@ -118,6 +128,12 @@ class Memberships(Payload):
 
     channels: tuple[OnErrorOmit[Membership], ...] = ()
     response_metadata: Cursor = Cursor()
+
+
+class Direct(Payload):
+    """The direct messages with somebody (`conversations.open`)."""
+
+    channel: Named
 
 
 class TeamListed(Payload):

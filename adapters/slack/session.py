@@ -106,7 +106,7 @@ class Session:
 
     async def _follow(self) -> None:
         """Workspaces have come or gone."""
-        there = await self._workspaces.all()
+        there = set(await self._workspaces.all())
         for workspace in there:
             await self._attend(workspace)
         for workspace in [one for one in self._attended if one not in there]:

@@ -1,6 +1,6 @@
 """What the Slack adapter is told when it is made."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from bot.domain.record import Record
 
@@ -8,6 +8,24 @@ SLACK_API = "https://slack.com/api/"
 BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a setting
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105
 SIGNING_SECRET = "SLACK_SIGNING_SECRET"  # noqa: S105
+
+
+class Prompt(Record):
+    """A question that is suggested in the direct messages with the assistant."""
+
+    title: str
+    """What stands on it."""
+    message: str
+    """What is asked."""
+
+
+PROMPTS = (
+    Prompt(title="What can you do?", message="What can you help me with?"),
+    Prompt(title="Draft a message", message="Help me write a message to my team. Ask me what it is about."),
+    Prompt(title="Explain something", message="Explain a term or an idea to me. Ask me which one."),
+    Prompt(title="Work on a file", message="I want to attach a file. What can you do with it?"),
+)
+"""As in `manifest.json`."""
 
 
 class OAuthConfig(Record):
@@ -43,6 +61,9 @@ class SlackConfig(Record):
     """Seconds before each look whether Slack shows files that it has taken."""
     look_waits: tuple[float, ...] = (0.0, 1.0, 2.0)
     """Seconds before each look for files that an earlier process may have attached."""
+
+    prompts: tuple[Prompt, ...] = Field(default=PROMPTS, max_length=4)
+    """What is suggested in the direct messages."""
 
     @property
     def base_url(self) -> str:

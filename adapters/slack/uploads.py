@@ -90,8 +90,7 @@ class Uploads:
         except (Forbidden, Refused) as error:
             log.warning("slack files not attached", error=str(error), files=len(files))
             names = ", ".join(file_name(file.name) for file in files)
-            text = fallback(f"Slack did not let me attach {names}. The app may lack the permission `files:write`.")
-            await self._say(ref, root, text)
+            await self._say(ref, root, fallback(f"Slack did not let me attach {names}. {_why(error)}".rstrip()))
             return
         if unseen:
             log.warning("slack files not shown", files=len(unseen))
@@ -160,6 +159,15 @@ class Uploads:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"of": ref.ts}}
         message = {"channel": ref.channel, "text": text, "thread_ts": root, "metadata": metadata}
         await self._api.post({**message, "unfurl_links": False, "unfurl_media": False})
+
+
+def _why(error: Forbidden | Refused) -> str:
+    """What somebody can do about files that Slack does not take."""
+    if "missing_scope" in str(error):
+        return "The app lacks the permission `files:write`."
+    if "not_in_channel" in str(error):
+        return "I am not in this channel: please invite me (`/invite`)."
+    return ""
 
 
 def _brings(message: Listed, ref: Ref, wanted: Counter[tuple[str, int]]) -> bool:

@@ -30,6 +30,7 @@ class Workspace:
     """One installation: what its bot token opens, who its people are, and what is written there."""
 
     def __init__(self, web: Web, token: SecretStr, config: SlackConfig) -> None:
+        self.prompts = config.prompts
         self.api = SlackApi(web, token)
         self.users = Users(self.api)
         self.writer = Writer(self.api, config)

@@ -1,5 +1,6 @@
 """Assistants: a name, instructions, a model and tools."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -38,8 +39,18 @@ class FileSearchTool(Record):
 Tool = Annotated[FunctionTool | CodeInterpreterTool | FileSearchTool, Field(discriminator="type")]
 
 
+def tool_name(tool: Tool) -> str:
+    """What a tool is called, where operators and models name it."""
+    return tool.function.name if isinstance(tool, FunctionTool) else tool.type
+
+
+def functions_among(tools: Iterable[Tool]) -> frozenset[str]:
+    """Names of the functions among these tools."""
+    return frozenset(tool.function.name for tool in tools if isinstance(tool, FunctionTool))
+
+
 class Assistant(Record):
-    """The configuration that answers. The operator's assistant is upserted at every start from the settings."""
+    """The configuration that answers. The operator's assistants are upserted at every start."""
 
     id: str
     created_at: int
@@ -52,3 +63,5 @@ class Assistant(Record):
     metadata: dict[str, str] = Field(default_factory=dict)
     temperature: float | None = None
     top_p: float | None = None
+    own_model: bool = False
+    """`model` was named for it; otherwise it is the one that the process which works on a run is connected to."""

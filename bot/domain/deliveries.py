@@ -87,6 +87,8 @@ class Event(Record):
     """What the person refers to: the message that is replied to, forwarded, or that a menu was opened on."""
     assistant: str = ""
     """Name of the assistant that the person has chosen; empty means the one of the channel."""
+    gaps: bool = False
+    """Others may have spoken here, unanswered, since the last question. Set by the relay, by the channel's rules."""
 
     @model_validator(mode="after")
     def _source_is_a_key(self) -> Self:

@@ -18,6 +18,8 @@ The run's id follows; the value is how many waited. The note goes when the run i
 """
 VERSION: Final = "version"
 """Name in `Run.metadata` of which answer to its question the run writes, from the second one on."""
+GAPS: Final = "gaps"
+"""Name in `Run.metadata` that says that others may have spoken between the question and the one before it."""
 DECIDED: Final = "decided "
 """Beginning of the name in `Run.metadata` of a person's decision about an interrupted call.
 
@@ -158,12 +160,19 @@ class Run(Record):
     truncation: Truncation = Field(default_factory=AutoTruncation)
     parallel_tool_calls: bool = True
     metadata: dict[str, str] = Field(default_factory=dict)
+    own_model: bool = False
+    """As `Assistant.own_model`, when the run was accepted."""
 
     @property
     def version(self) -> int:
         """Which answer to its question this is: 1 for the first."""
         written = self.metadata.get(VERSION, "")
         return int(written) if re.fullmatch("[0-9]{1,6}", written) else 1
+
+    @property
+    def missed_some(self) -> bool:
+        """Whether others may have spoken, unheard, between the question and the one before it."""
+        return GAPS in self.metadata
 
     @property
     def decisions(self) -> tuple[Decided, ...]:

@@ -40,7 +40,7 @@ class Context:
     """Builds the requests of one run.
 
     Args:
-        parts: store, model, tools and limits.
+        parts: store, and model, tools and limits of the run.
         run: the run.
         lease: the right to keep a summary.
         interrupt: Stop and expiry, while a summary is made.
@@ -67,9 +67,7 @@ class Context:
             self._sent = input_tokens(self._thread)
         own = _own_turns(progress, self._thread, self._space())
         return ModelRequest(
-            # A chat has no model of its own: it is the one that this worker is connected to, whatever the gateway was
-            # that accepted the message.
-            model=self._run.model if delivery is None else self._parts.model.traits.name,
+            model=self._parts.model.traits.name,
             instructions=self._instructions,
             input=(*self._thread, *own),
             tools=self._tools,

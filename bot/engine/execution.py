@@ -37,7 +37,7 @@ class Execution:
     """Executes one run under one lease.
 
     Args:
-        parts: store, model, tools, clock and limits.
+        parts: store, model, tools, clock and limits; of the tools, only those of the run are used.
         work: the run and where its answer goes.
         lease: the right to write the run.
         sink: who listens.
@@ -49,7 +49,7 @@ class Execution:
         self, parts: Parts, work: Work, lease: Lease, sink: RunSink, interrupt: Interrupt, alive: Callable[[], bool]
     ) -> None:
         self._alive = alive
-        self._parts = parts
+        self._parts = parts = parts.of(work.run, in_chat=work.delivery is not None)
         self._runs = parts.store.runs
         self._work = work
         self._lease = lease

@@ -57,7 +57,7 @@ class Summariser:
     """Makes summaries, by a model turn that nobody sees or, with a model that cannot do that, by extraction.
 
     Args:
-        model: the connected model.
+        model: the run's model.
         limits: lengths.
     """
 
@@ -95,7 +95,7 @@ class Summariser:
         before = () if previous is None else (f"summary: {quoted(clip(previous.text, room))}",)
         transcript = _joined([*before, *_lines(exchanges, room)], room * 3)
         request = ModelRequest(
-            model=run.model,
+            model=self._model.traits.name,
             instructions=TASK,
             input=(UserInput(parts=(InputText(text=fenced("chat", "earlier", transcript, "The chat:")),)),),
             max_output_tokens=self._limits.summary_tokens,

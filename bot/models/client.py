@@ -20,7 +20,7 @@ from bot.models.config import ModelConfig, WireName
 from bot.models.frames import FrameSplitter
 from bot.models.json_values import JsonObject
 from bot.models.opaque import Origin
-from bot.models.profiles import Profile
+from bot.models.profiles import Profile, profile_of
 from bot.models.refusals import NotAStream, Refusal, refusal_from_status
 from bot.models.retries import wait_before_retry
 from bot.models.translation import provider_errors
@@ -69,6 +69,7 @@ class WireClient:
         setting = config.wire if config.wire != "auto" else profile.wire
         self._choice = WireChoice(transport.base_url, None if setting == "auto" else setting)
         self._refused: set[str] = set()
+        self._others: dict[str, WireClient] = {}
         self.traits = ModelTraits(
             name=config.model,
             context_tokens=config.context_tokens or profile.context_tokens,
@@ -93,6 +94,16 @@ class WireClient:
                 wait = wait_before_retry(exc, attempt, self._config.retry)
                 log.info("model turn tried again", attempt=attempt, wait=round(wait, 2), error=type(exc).__name__)
             await asyncio.sleep(wait)
+
+    def named(self, name: str) -> "WireClient":
+        """Another model of the same provider; `ModelConfig.context_tokens` speaks of the configured one only."""
+        if name == self._config.model:
+            return self
+        if name not in self._others:  # kept, because each learns what its model refuses
+            config = self._config.model_copy(update={"model": name, "context_tokens": None})
+            profile = profile_of(self._transport.base_url, name)
+            self._others[name] = WireClient(config, profile, self._transport)
+        return self._others[name]
 
     async def close(self) -> None:
         """Close connections."""

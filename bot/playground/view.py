@@ -63,12 +63,15 @@ class ButtonView(Record):
     disabled: bool = False
 
 
+StepState = Literal["pending", "running", "done", "failed"]
+
+
 class StepView(Record):
     """A step of an answer, shown as a card beside its text (Slack's task updates)."""
 
     id: str
     title: str
-    state: Literal["pending", "running", "done", "failed"]
+    state: StepState
     details: str = ""
     output: str = ""
 

@@ -9,6 +9,7 @@ from bot.ports.chat import Outlet, RunControl, RunSink
 from bot.ports.clock import Clock
 from bot.ports.leases import Duties, Lanes, Workers
 from bot.ports.models import ModelClient, ModelTraits
+from bot.ports.rules import ChannelRules
 from bot.ports.runs import Ending, PlannedCall, Runs
 from bot.ports.store import (
     Accounts,
@@ -33,6 +34,7 @@ __all__ = [
     "Activity",
     "Asking",
     "Assistants",
+    "ChannelRules",
     "Clock",
     "Collections",
     "Corrections",

@@ -36,6 +36,13 @@ class ModelClient(Protocol):
         """
         ...
 
+    def named(self, name: str) -> "ModelClient":
+        """Another model of the same provider, with the traits of its own, over the same connections.
+
+        Where no language model is connected there is no other one either: then it is this one.
+        """
+        ...
+
     async def close(self) -> None:
         """Close connections."""
         ...

@@ -31,20 +31,20 @@ class Intake(Protocol):
         """
         ...
 
-    async def first_time(self, key: str) -> bool:
-        """Remember a key that belongs to no message, as long as other dedupe keys. Returns whether it was new.
-
-        Raises:
-            StoreUnavailable: nobody knows.
-        """
-        ...
-
     async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
         """Let the question of an answered run be answered anew, by a new run of the same assistant, in one transaction.
 
         The newest exchange of a thread only. The question, and what was heard beside it, moves to the new run's place;
         the old answer is superseded. The new run has the chat messages of the old one, whose text its own replaces, and
         a delivery to the same address. Its number is `Run.version`. Of several at once one succeeds.
+        """
+        ...
+
+    async def first_time(self, key: str) -> bool:
+        """Remember a key that belongs to no message, as long as other dedupe keys. Returns whether it was new.
+
+        Raises:
+            StoreUnavailable: nobody knows.
         """
         ...
 

@@ -1,5 +1,6 @@
 """The functions that the model may call."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +32,10 @@ class Toolbox(Protocol):
 
     def definitions(self) -> tuple[FunctionDefinition, ...]:
         """What is offered to the model."""
+        ...
+
+    def only(self, names: Collection[str]) -> "Toolbox":
+        """The same functions without those that are not named here: it neither offers, knows nor runs any other."""
         ...
 
     def effect(self, name: str) -> Effect:

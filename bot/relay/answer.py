@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.domain.events import RunEvent
-from bot.domain.messages import Attachment
-from bot.domain.runs import Run
+from bot.domain.messages import DELETED, Attachment
+from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import ToolCall
 from bot.ports import Store
 from bot.relay.chat import Chat
@@ -30,6 +30,10 @@ DECISIONS: tuple[tuple[Operation, str], ...] = (
     ("skip", "Skip it"),
 )
 GOING_ON = "_Going on…_"
+AGAIN = "_Writing it again…_"
+REGENERATE, TRY_AGAIN = "Regenerate", "Try again"
+RATINGS: tuple[tuple[Operation, str], ...] = (("up", "👍"), ("down", "👎"))
+COMPLETED = RunStatus.COMPLETED
 NO_FILES = "_The files of this answer could not be attached here._"
 _T = TypeVar("_T")
 _SLOW = 0.05
@@ -51,7 +55,9 @@ class Answer:
         self._document = Document()
         self._composer = Composer(chat.dialect, chat.capabilities)
         stop = Button(op="stop", run_id=errand.run_id, label=STOP, danger=True)
-        self._buttons = (stop,) if chat.capabilities.buttons else ()
+        self._buttons = (stop,) if chat.buttons else ()
+        self._rewritable = chat.buttons and not (chat.address.private and chat.address.secrets)
+        """Whether the answer may be written again later: the way back to one person is forgotten with its end."""
         self._files_out = chat.capabilities.files_out
         self._decided = False
         self._slow = False
@@ -78,6 +84,7 @@ class Answer:
         self._sources_of = ()
         asked = [message for message in said if message.id == errand.delivery.message_id]
         self._skipped = tuple(record for message in asked for record in message.attachments if record.skipped)
+        self._rewritable = self._rewritable and not any(DELETED in message.metadata for message in asked)
 
     def fold(self, event: RunEvent) -> None:
         """Take in what happened."""
@@ -107,50 +114,97 @@ class Answer:
         await self._learn_addresses()
         text, progress = self._document.text, self._document.progress
         texts = await self._composed(text, lambda: self._composer.running(text, progress, live))
-        if not texts and live and self._decided:  # in place of a question that has been answered
-            texts = (self._composer.plain(progress or GOING_ON),)
+        if not texts and live and self._replacing:
+            texts = (self._composer.plain(progress or (GOING_ON if self._decided else AGAIN)),)
         return _messages(texts, buttons=self._buttons)
+
+    @property
+    def decided(self) -> bool:
+        """Whether somebody has decided something, so that a question in the chat is answered."""
+        return self._decided
+
+    @property
+    def _replacing(self) -> bool:
+        """Whether what is posted has to go before there is a text: an answered question, or an earlier answer."""
+        return self._decided or self._errand.run.version > 1
 
     async def asking(self, call: ToolCall, live: int) -> list[Outbound]:
         """The answer so far with the question what became of `call`, given that `live` messages are posted already."""
         await self._learn_addresses()
         text = close_fence(self._document.text).rstrip()
-        texts = await self._composed(text, lambda: self._composer.asking(text, question(call), live))
+        texts = await self._composed(text, lambda: self._composer.asking(text, self._question(call), live))
         decisions = [
             Button(op=op, run_id=self.run_id, call=call.interruption, label=label, danger=op == "again")
             for op, label in DECISIONS
         ]
         return _messages(texts, buttons=(*decisions, *self._buttons))
 
-    async def ended(self, run: Run, live: int, files: tuple[OutboundFile, ...] | None) -> list[Outbound]:
+    async def ended(
+        self, run: Run, live: int, files: tuple[OutboundFile, ...] | None, left_out: Sequence[str] = ()
+    ) -> list[Outbound]:
         """The messages of the whole answer. Never empty.
 
         Args:
             run: as it ended.
             live: how many messages are posted already.
             files: to be attached to the last one; None when files turned out to be impossible here, which is said.
+            left_out: a line for each file that does not come along.
         """
         await self._learn_addresses()
-        whole = await self._whole(run)
-        shown = f"{whole}\n\n{NO_FILES}" if files is None else whole
-        attachable = self._files_out and files is not None
-        texts, attach = await self._composed(shown, lambda: self._composer.ended(shown, live, attachable=attachable))
+        whole, footer = await self._whole(run)
+        whole = "\n\n".join([whole, *left_out])
+        texts, attach, below = await self._composed(whole, lambda: self._closing(whole, footer, live, files))
         attached = files or ()
         if attach:
-            harmless = await self._composed(whole, lambda: self._composer.attachment(whole))
+            complete = _joined(whole, footer)
+            harmless = await self._composed(complete, lambda: self._composer.attachment(complete))
             attached = (answer_file(harmless), *attached)
-        return _messages(texts, files=attached[: self._most_files], final=True)
+        buttons = self._closing_buttons(run)
+        return _messages(texts, buttons=buttons, files=attached[: self._most_files], final=True, footer=below)
+
+    def _closing(
+        self, whole: str, footer: str, live: int, files: tuple[OutboundFile, ...] | None
+    ) -> tuple[tuple[str, ...], bool, str]:
+        """The messages of an ended answer, whether it has to be attached, and the small print below the last one.
+
+        Small print for which there is no room stands at the end of the text.
+        """
+        shown = whole if files is not None else f"{whole}\n\n{NO_FILES}"
+        attachable = self._files_out and files is not None
+        texts, attach = self._composer.ended(shown, live, attachable=attachable)
+        below = self._composer.below(texts, footer)
+        if below is None:
+            texts, attach = self._composer.ended(_joined(shown, footer), live, attachable=attachable)
+        return texts, attach, below or ""
+
+    def _closing_buttons(self, run: Run) -> tuple[Button, ...]:
+        """What can be done with an answer that has ended."""
+        again = Button(op="regenerate", run_id=run.id, label=REGENERATE if run.status is COMPLETED else TRY_AGAIN)
+        repeat = (again,) if self._rewritable and self._document.repeatable else ()
+        if run.status is not COMPLETED or not self._buttons:
+            return repeat
+        rate = tuple(Button(op=op, run_id=run.id, label=label) for op, label in RATINGS)
+        return (*repeat, *rate)
+
+    def _question(self, call: ToolCall) -> str:
+        """The question about a call; of several in one turn, it says which it is."""
+        mates = [mate for mate in self._document.calls if mate.turn == call.turn]
+        waiting = {mate.place for mate in mates if mate.interrupted and mate.decision is None} | {call.place}
+        told = {decided.call.rpartition(".")[0] for decided in self._errand.run.decisions}
+        told &= {mate.place for mate in mates} - waiting
+        return question(call, len(told) + 1, len(told) + len(waiting))
 
     def apology(self) -> list[Outbound]:
         """What is shown when the platform does not take this answer in any form."""
         text = f"The answer cannot be shown here. (Incident `{incident(self._errand.run_id)}`)"
         return [Outbound(text=self._composer.plain(text), final=True)]
 
-    async def _whole(self, run: Run) -> str:
+    async def _whole(self, run: Run) -> tuple[str, str]:
+        """The text and the small print."""
         if (turned_away := await why_turned_away(self._store.notes, run)) is not None:
-            return turned_away
+            return turned_away, ""
         names = {file_id: await self._name_of(file_id) for file_id in self._document.sources}
-        return self._document.whole(run, self._skipped, names)
+        return self._document.whole(run, self._skipped), self._document.footer(run, names)
 
     async def _learn_addresses(self) -> None:
         calls = self._document.calls
@@ -172,14 +226,20 @@ class Answer:
         return file.filename if file else "a file that is gone"
 
 
+def _joined(text: str, footer: str) -> str:
+    """The small print as a part of the text."""
+    return f"{close_fence(text).rstrip()}\n\n{footer}" if footer else text
+
+
 def _messages(
     texts: tuple[str, ...],
     *,
     buttons: tuple[Button, ...] = (),
     files: tuple[OutboundFile, ...] = (),
     final: bool = False,
+    footer: str = "",
 ) -> list[Outbound]:
-    """A message a text; buttons, files and the final mark belong to the last one only."""
+    """A message a text; buttons, files, small print and the final mark belong to the last one only."""
     messages = [Outbound(text=text, continuation=place > 0) for place, text in enumerate(texts)]
-    only_last = {"buttons": buttons, "files": files, "final": final}
+    only_last = {"buttons": buttons, "files": files, "final": final, "footer": footer}
     return [*messages[:-1], *(message.model_copy(update=only_last) for message in messages[-1:])]

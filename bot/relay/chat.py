@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bot.domain.deliveries import Address, RemoteFile
+from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import Fenced, RateLimited
 from bot.ports import Clock, RunControl
-from bot.relay.contract import Adapter, Capabilities, Dialect, Outbound, Posted
+from bot.relay.contract import Adapter, Capabilities, Dialect, Outbound, Posted, Terms
 from bot.relay.governor import Stream
 
 
@@ -30,6 +30,21 @@ class Chat:
     def capabilities(self) -> Capabilities:
         """What the platform can do."""
         return self.adapter.capabilities
+
+    @property
+    def terms(self) -> Terms:
+        """What holds at the address."""
+        return self.adapter.terms(self.address)
+
+    @property
+    def buttons(self) -> bool:
+        """Whether buttons work there."""
+        return self.capabilities.buttons and self.terms.buttons
+
+    @property
+    def quiet(self) -> bool:
+        """Whether an answer comes all at once, while a status says that work is going on."""
+        return self.address.manner == "status" or not self.terms.interim
 
     @property
     def dialect(self) -> Dialect:
@@ -60,6 +75,11 @@ class Chat:
         """Show or clear the working status. Platforms limit it separately, so it has no part in the pace."""
         self._check()
         await self.adapter.status(self.address, text)
+
+    async def context(self, most: int) -> tuple[Heard, ...]:
+        """The newest `most` messages that were said before the question."""
+        self._check()
+        return await self.adapter.context(self.address, most)
 
     def download(self, file: RemoteFile) -> AsyncIterator[bytes]:
         """A file in pieces."""

@@ -1,11 +1,16 @@
-"""Commands and buttons: what people can do besides asking. All answers are for the person alone."""
+"""Commands: what people can do besides asking. All answers are for the person alone."""
+
+from datetime import UTC, datetime
 
 import structlog
 
-from bot.domain.deliveries import Delivery, DeliveryState
-from bot.domain.steps import Decision
-from bot.ports import RunControl, Store
-from bot.relay.contract import COMMANDS, Command, CommandName, Press
+from bot.domain.assistants import Assistant
+from bot.domain.feedback import Account, Forgotten
+from bot.ports import Clock, RunControl, Store
+from bot.relay.contract import COMMANDS, Command, CommandName
+from bot.relay.presses import NOT_YOURS, TOO_LATE, stop
+from bot.relay.rights import may_act
+from bot.relay.text.document import inert
 
 log = structlog.get_logger()
 
@@ -21,15 +26,13 @@ FRESH = "Done. Your next message here starts a new conversation."
 NOTHING_TO_FORGET = "There is no conversation here yet. Your next message starts one."
 STOPPING = "Stopping."
 NOTHING_RUNS = "There is no answer to stop here."
-NOT_YOURS = "Only the person who asked, or a moderator, can stop this answer."
-NOT_YOURS_TO_DECIDE = "Only the person who asked, or a moderator, can decide this."
 NOT_YOURS_TO_LEAVE = (
     "Only the person who began that conversation, or a moderator, can end it from outside; in it, everybody can."
 )
-TOO_LATE = "This answer is already finished."
-SETTLED = "This is settled already."
-UNKNOWN = "This answer is not known any more."
-
+NOT_YOURS_TO_FORGET = "Only the person who began this conversation, or a moderator, can have it forgotten."
+STOPPED_FIRST = (
+    "An answer was still being written here, so I am stopping it first. Please send `forget` again in a moment."
+)
 _MARKS = ("!", "/")
 """What a command begins with where it is written as a message (Slack takes no slash commands in threads)."""
 _BARE: frozenset[CommandName] = frozenset({"stop", "help"})
@@ -46,44 +49,36 @@ def command_in(text: str) -> CommandName | None:
 
 
 class Commands:
-    """Carries out commands and button presses."""
+    """Carries out commands."""
 
-    def __init__(self, store: Store, control: RunControl) -> None:
-        """Act on `store`; runs are stopped and decisions taken by `control`."""
+    def __init__(self, store: Store, control: RunControl, clock: Clock) -> None:
+        """Act on `store`; runs are stopped by `control`, and `clock` says which day it is."""
         self._store = store
         self._control = control
+        self._clock = clock
 
-    async def command(self, command: Command) -> str:
-        """Carry out a command. Returns what the person is told."""
+    async def command(self, command: Command, assistant: Assistant) -> str:
+        """Carry out a command, where `assistant` answers. Returns what the person is told."""
         match command.name:
             case "new":
                 return await self._start_over(command)
             case "stop":
                 return await self._stop_current(command)
-            case "forget" | "usage" | "model":
-                raise NotImplementedError
+            case "forget":
+                return await self._forget(command)
+            case "usage":
+                return await self._usage(command)
+            case "model":
+                return await self._model(command, assistant)
             case "help":
                 return HELP
-
-    async def press(self, press: Press) -> str | None:
-        """Carry out a press. Returns a note for the person, or None when the message itself will show it."""
-        delivery = await self._store.deliveries.get(press.run_id)
-        if delivery is None:
-            return UNKNOWN
-        if press.op == "stop":
-            if not _may_act(press, delivery):
-                return NOT_YOURS
-            return None if await self._stop(delivery) else TOO_LATE
-        if not _may_act(press, delivery):
-            return NOT_YOURS_TO_DECIDE
-        return None if await self._decide(press, Decision(press.op)) else SETTLED
 
     async def _start_over(self, command: Command) -> str:
         if command.elsewhere:  # nobody there would see who ended it, and it may be somebody else's
             began = await self._store.deliveries.first_in(command.conversation)
             if began is None:
                 return NOTHING_TO_FORGET
-            if not _may_act(command, began):
+            if not may_act(command, began):
                 return NOT_YOURS_TO_LEAVE
         left = await self._store.intake.leave(command.conversation)
         return FRESH if left else NOTHING_TO_FORGET
@@ -94,30 +89,64 @@ class Commands:
             delivery = await self._store.deliveries.get(run.id)
             if delivery is None:  # it came in over HTTP
                 continue
-            if not _may_act(command, delivery):
+            if not may_act(command, delivery):
                 return NOT_YOURS
-            return STOPPING if await self._stop(delivery) else TOO_LATE
+            return STOPPING if await stop(self._store, self._control, delivery) else TOO_LATE
         return NOTHING_RUNS
 
-    async def _stop(self, delivery: Delivery) -> bool:
-        """Stop a run. Returns False when it was over before."""
-        run = await self._store.runs.get(delivery.run_id)
-        if run is None or run.ended or delivery.state is not DeliveryState.OPEN:
-            return False
-        log.info("stop asked for", run_id=delivery.run_id)
-        return await self._control.cancel(delivery.run_id) is not None
+    async def _forget(self, command: Command) -> str:
+        """Delete the conversation's thread. What is still being worked on is stopped first."""
+        thread_id = await self._store.intake.thread_of(command.conversation)
+        began = await self._store.deliveries.first_in(command.conversation)
+        if thread_id is None or began is None:
+            return NOTHING_TO_FORGET
+        if not may_act(command, began):
+            return NOT_YOURS_TO_FORGET
+        forgotten = await self._store.upkeep.forget_thread(thread_id)
+        if forgotten is None:
+            for run in await self._store.runs.active(thread_id):
+                await self._control.cancel(run.id)
+            return STOPPED_FIRST
+        log.info("conversation forgotten", thread_id=thread_id, messages=forgotten.messages, files=forgotten.files)
+        return _forgotten(forgotten)
 
-    async def _decide(self, press: Press, decision: Decision) -> bool:
-        """Take a decision about an interrupted call. Returns False when there is nothing to decide any more."""
-        decided = await self._control.decide(press.run_id, press.call, decision)
-        log.info("decision", run_id=press.run_id, call=press.call, decision=str(decision), decided=decided)
-        return decided
+    async def _usage(self, command: Command) -> str:
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        month = today.replace(day=1)
+        accounts, thread_id = self._store.accounts, await self._store.intake.thread_of(command.conversation)
+        lines = [
+            f"- You, today: {_spent(await accounts.of_person(command.person, today.timestamp()))}",
+            f"- You, this month: {_spent(await accounts.of_person(command.person, month.timestamp()))}",
+        ]
+        if thread_id is not None:
+            lines.append(f"- This conversation: {_spent(await accounts.of_thread(thread_id))}")
+        return "\n".join([*lines, "", "Days and months are counted in UTC."])
+
+    async def _model(self, command: Command, assistant: Assistant) -> str:
+        """Who answers: the assistant that the conversation began with, else the one that would begin it."""
+        began = await self._store.deliveries.first_in(command.conversation)
+        run = await self._store.runs.get(began.run_id) if began is not None else None
+        at_work = await self._store.assistants.get(run.assistant_id) if run is not None else None
+        here = at_work or assistant
+        return f"Here answers **{inert(here.name or 'the assistant')}**, with the model `{inert(here.model)}`."
 
 
-def _may_act(wish: Command | Press, delivery: Delivery) -> bool:
-    """Whether it comes from the person who asked, or from a moderator of the place where they asked."""
-    person, asker, address = wish.person, delivery.asker, delivery.address
-    if (person.platform, person.id) == (asker.platform, asker.id):
-        return True
-    same_place = wish.scope != "" and (person.platform, wish.scope) == (address.platform, address.scope)
-    return wish.moderator and same_place
+def _forgotten(forgotten: Forgotten) -> str:
+    messages = _counted(forgotten.messages, "message")
+    files = f" and {_counted(forgotten.files, 'file')}" if forgotten.files else ""
+    return (
+        f"Done: I have deleted {messages}{files} of this conversation. "
+        "What stands in the chat stays there until it is deleted there."
+    )
+
+
+def _spent(account: Account) -> str:
+    """In words, and said to be estimated where the provider did not count everything."""
+    usage = account.usage
+    estimated = " (estimated)" if usage.estimated else ""
+    return f"{_counted(account.questions, 'question')}, {_counted(usage.total_tokens, 'token')}{estimated}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

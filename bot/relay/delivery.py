@@ -7,9 +7,10 @@ from bot.domain.runs import Run
 from bot.errors import Forbidden, Gone, Refused
 from bot.ports import Store
 from bot.relay.answer import Answer
-from bot.relay.contract import Capabilities
+from bot.relay.chat import Chat
+from bot.relay.contract import OutboundFile
 from bot.relay.policy import RelayPolicy
-from bot.relay.produced import produced_files
+from bot.relay.produced import Produced, Room, produced_files
 from bot.relay.segments import FilesRefused, Segments
 
 log = structlog.get_logger()
@@ -21,14 +22,12 @@ _SHRINKS = 4
 class Conclusion:
     """Shows a whole answer in the best form that the platform takes."""
 
-    def __init__(
-        self, store: Store, answer: Answer, segments: Segments, capabilities: Capabilities, policy: RelayPolicy
-    ) -> None:
-        """Show `answer` in `segments`."""
+    def __init__(self, store: Store, answer: Answer, segments: Segments, chat: Chat, policy: RelayPolicy) -> None:
+        """Show `answer` in `segments` of `chat`."""
         self._store = store
         self._answer = answer
         self._segments = segments
-        self._capabilities = capabilities
+        self._chat = chat
         self._policy = policy
 
     async def deliver(self, run: Run) -> DeliveryState:
@@ -47,7 +46,7 @@ class Conclusion:
             log.warning(
                 "answer abandoned",
                 run_id=run.id,
-                platform=self._capabilities.platform,
+                platform=self._chat.capabilities.platform,
                 reason=type(error).__name__,
                 messages=self._segments.live,
             )
@@ -56,9 +55,10 @@ class Conclusion:
 
     async def _show_whole(self, run: Run) -> bool:
         """Try it without files, and in smaller messages, before giving up. Returns whether it is shown."""
-        files = await produced_files(self._store, run.id, self._capabilities, self._policy.max_files)
+        produced = await self._produced(run)
+        files: tuple[OutboundFile, ...] | None = produced.files
         for _ in range(_SHRINKS):
-            wanted = await self._answer.ended(run, self._segments.live, files)
+            wanted = await self._answer.ended(run, self._segments.live, files, produced.left_out)
             try:
                 await self._segments.show(wanted, tries=self._policy.attempts)
                 return True
@@ -68,3 +68,10 @@ class Conclusion:
                 if not (error.too_long and self._answer.shrink()):
                     return False
         return False
+
+    async def _produced(self, run: Run) -> Produced:
+        """The files that come along. One place stays free for the whole answer as a file."""
+        if not self._chat.capabilities.files_out:
+            return Produced()
+        room = Room.at(self._chat.capabilities, self._chat.terms, self._policy.max_files - 1)
+        return await produced_files(self._store, run.id, room)

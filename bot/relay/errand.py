@@ -24,4 +24,4 @@ class Errand:
     @property
     def untouched(self) -> bool:
         """Whether nobody has begun to work on the run: then it has no calls, no text and no messages in the chat."""
-        return self.run.status is RunStatus.QUEUED and self.run.started_at is None
+        return self.run.status is RunStatus.QUEUED and self.run.started_at is None and self.run.version == 1

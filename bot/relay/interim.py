@@ -56,6 +56,9 @@ class Interim:
         Raises:
             Fenced: somebody else has the lane.
         """
+        if self._chat.quiet:
+            await self._replace_question()
+            return
         while not (self.stopped or self._homeless or self._failures >= self._policy.strikes):
             await self._changed.wait()
             self._changed.clear()
@@ -63,6 +66,11 @@ class Interim:
                 if self._begun:
                     await self._chat.stream.due()
                 await self._show_newest()
+
+    async def _replace_question(self) -> None:
+        """All that is shown of an answer that comes at once: a question goes with its buttons when it is answered."""
+        if self._segments.live and self._answer.decided and self._chat.terms.interim:
+            await self._show_newest()
 
     async def end_homeless(self, error: Gone | Forbidden) -> None:
         """Stop the run, because nobody will ever see its answer: the place is gone, or closed to us."""

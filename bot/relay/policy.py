@@ -28,5 +28,11 @@ class RelayPolicy:
     """Longest time for one file."""
     max_text: int = 100_000
     """Characters of a message; what is longer becomes an attachment."""
+    context_messages: int = 50
+    """Messages that were said before a question and are read with it, …"""
+    context_seconds: float = 10.0
+    """… as far as the platform tells them in this time, …"""
+    heard_text: int = 4_000
+    """… each cut after so many characters."""
     run_lifetime: int = RUN_LIFETIME
     """Seconds from its turn until a run expires; one that waits in the queue loses none."""

@@ -5,20 +5,20 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from bot.domain.assistants import Assistant
 from bot.domain.deliveries import DeliveryState
 from bot.domain.events import RunEvent
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import Run
 from bot.domain.steps import ToolCall
 from bot.errors import Unreachable
-from bot.ports import Clock, RunControl, RunSink, Store
+from bot.ports import ChannelRules, Clock, RunControl, RunSink, Store
 from bot.relay.chat import Chat
 from bot.relay.commands import Commands
-from bot.relay.contract import Adapter, Reception
+from bot.relay.contract import Adapter, Reception, SharedCeiling
 from bot.relay.errand import Errand
 from bot.relay.governor import Governor
 from bot.relay.policy import RelayPolicy
+from bot.relay.presses import Presses
 from bot.relay.reception import PlatformReception
 from bot.relay.writer import RunWriter
 
@@ -32,31 +32,33 @@ class Relay:
         self,
         store: Store,
         adapters: Sequence[Adapter],
-        assistant: Assistant,
+        rules: ChannelRules,
         clock: Clock,
         control: RunControl,
         policy: RelayPolicy | None = None,
     ) -> None:
-        """Serve `adapters` with answers of `assistant`.
+        """Serve `adapters` with answers of the assistants that `rules` name.
 
         `control` stops runs, takes decisions, and knows whether we may still speak and how many others do.
         """
         self._store = store
         self._adapters = {adapter.capabilities.platform: adapter for adapter in adapters}
-        self._assistant = assistant
+        self._rules = rules
         self._clock = clock
         self._control = control
         self._policy = policy or RelayPolicy()
         self._governors = {name: self._governor(adapter) for name, adapter in self._adapters.items()}
-        self._commands = Commands(store, control)
+        self._commands = Commands(store, control, clock)
+        self._presses = Presses(store, control, self._policy.run_lifetime)
 
     def reception(self, platform: str) -> Reception:
         """Where the adapter of `platform` takes its events."""
         return PlatformReception(
             store=self._store,
-            assistant=self._assistant,
+            rules=self._rules,
             platform=platform,
             commands=self._commands,
+            presses=self._presses,
             control=self._control,
             limits=self._policy,
         )
@@ -65,6 +67,8 @@ class Relay:
         capabilities, control = adapter.capabilities, self._control
         governor = Governor(capabilities.pacing, self._clock, capabilities.posts, share=lambda: control.workers)
         adapter.on_limits(governor.signal)
+        if isinstance(adapter, SharedCeiling):
+            adapter.divide_among(lambda: control.workers)
         return governor
 
     @asynccontextmanager

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from bot.domain.deliveries import DeliveryState
 from bot.domain.events import CallChanged, RunChanged, RunEvent
-from bot.domain.messages import ImageFilePart
 from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import ToolCall
 from bot.errors import Fenced, Forbidden, Gone, Refused
 from bot.ports import Store
 from bot.relay.answer import Answer
-from bot.relay.attachments import FileIntake
 from bot.relay.chat import Chat
 from bot.relay.delivery import Conclusion
 from bot.relay.errand import Errand
 from bot.relay.interim import Interim
 from bot.relay.policy import RelayPolicy
+from bot.relay.preparation import Preparation
 from bot.relay.segments import Segments
 from bot.relay.status import WorkingStatus
 
@@ -42,12 +42,12 @@ class RunWriter:
         self._answer = Answer(store, errand, chat, policy)
         self._segments = Segments(store, errand, chat, policy)
         self._interim = Interim(self._answer, self._segments, chat, policy)
-        self._conclusion = Conclusion(store, self._answer, self._segments, chat.capabilities, policy)
+        self._conclusion = Conclusion(store, self._answer, self._segments, chat, policy)
         self._status = WorkingStatus(chat, self._status_text)
         self._asking = asyncio.Lock()
         self._asked: set[str] = set()
         """Calls about which a person was asked and that nothing has happened to since."""
-        self._files = FileIntake(store.files, chat, policy, errand.run_id)
+        self._preparation = Preparation(store, errand, chat, policy)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncGenerator["RunWriter"]:
@@ -76,15 +76,10 @@ class RunWriter:
     # --- RunSink
 
     async def prepare(self) -> None:
-        """Take in the files that came with the message."""
-        errand = self._errand
-        if not errand.delivery.files:
-            return
-        with bound_contextvars(run_id=errand.run_id):
-            taken = await self._files.take(errand.delivery.files)
-        images = [ImageFilePart(file_id=one.file_id) for one in taken if one.file_id is not None and one.is_image]
-        records = [one.attachment for one in taken]
-        await self._store.deliveries.attach(errand.lease, errand.run_id, records, images)
+        """Take in the files that came with the message, and what was said before it."""
+        with bound_contextvars(run_id=self._errand.run_id):
+            await self._preparation.take_in_files()
+            await self._preparation.listen_back()
 
     def publish(self, event: RunEvent) -> None:
         """Take a note of what happened."""
@@ -106,7 +101,7 @@ class RunWriter:
             PlatformError: the question could not be shown now.
             Fenced: somebody else has the lane.
         """
-        if not self._chat.capabilities.buttons:
+        if not self._chat.buttons:
             return False
         self._asked.add(call.place)
         with bound_contextvars(run_id=self._errand.run_id):
@@ -143,14 +138,23 @@ class RunWriter:
         """
         with bound_contextvars(run_id=run.id):
             await self._interim.stop()
+            if await self._unwanted(run):
+                return
             await self._answer.load()
             state = await self._conclusion.deliver(run)
             await self._status.clear()
             await self._store.deliveries.close(self._errand.lease, run.id, state)
         log.info("answer delivered", run_id=run.id, state=str(state), messages=self._segments.live)
 
+    async def _unwanted(self, run: Run) -> bool:
+        """Whether the question was deleted before anybody began to answer it: then there is nothing to say."""
+        if run.status is not RunStatus.CANCELLED or self._segments.live:
+            return False
+        delivery = await self._store.deliveries.get(run.id)
+        return delivery is not None and delivery.state is not DeliveryState.OPEN
+
     def _status_text(self) -> str | None:
-        if self._interim.stopped or self._segments.live:
+        if self._interim.stopped or self._asked or (self._segments.live and not self._chat.quiet):
             return None
         tools = self._answer.tools
         return f"is using {', '.join(dict.fromkeys(tools))}…" if tools else "is thinking…"

@@ -13,23 +13,26 @@ from bot.domain.steps import Effect
 from bot.store.connections import Transaction
 from bot.store.heard import BESIDE
 from bot.store.rows import record
-from bot.store.schema import deliveries, messages, runs, segments, tool_calls
+from bot.store.schema import deliveries, lanes, messages, runs, segments, tool_calls
 from bot.store.statements import Statements
 
-_COPIED = (
-    "thread_id",
-    "assistant_id",
-    "model",
-    "instructions",
-    "tools",
-    "temperature",
-    "top_p",
-    "max_prompt_tokens",
-    "max_completion_tokens",
-    "truncation",
-    "parallel_tool_calls",
-)
-"""What the new run has of the old one: the same assistant, with the same tools, as it was asked."""
+_OF_THE_OLD_ONE = {
+    "seq",
+    "id",
+    "created_at",
+    "status",
+    "last_error",
+    "incomplete_reason",
+    "expires_at",
+    "started_at",
+    "cancelled_at",
+    "failed_at",
+    "completed_at",
+    "usage",
+    "metadata",
+    "not_before",
+}
+"""What the new run does not have of the old one. The rest is the same assistant, with the same tools and rules."""
 
 
 async def answer_again(
@@ -39,14 +42,16 @@ async def answer_again(
     thread_id = (await tx.execute(select(runs.c.thread_id).where(runs.c.id == run_id))).scalar_one_or_none()
     if thread_id is None:
         return NotAgain.UNKNOWN
-    await tx.execute(sql.wake_lane, {"thread": thread_id, "teller": teller})
+    await tx.execute(select(lanes.c.fence).where(lanes.c.thread_id == thread_id).with_for_update())
     row = (await tx.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
     origin = (await tx.execute(select(deliveries).where(deliveries.c.run_id == run_id))).mappings().first()
     if row is None or origin is None:
         return NotAgain.UNKNOWN
     run, delivery = record(Run, row), record(Delivery, origin)
-    reason = await _reason_against(tx, run, delivery)
-    return reason or await _repeat(tx, sql, run, delivery, dict(row), dict(origin), lifetime)
+    if (reason := await _reason_against(tx, run, delivery)) is not None:
+        return reason
+    await tx.execute(sql.wake_lane, {"thread": thread_id, "teller": teller})
+    return await _repeat(tx, sql, run, delivery, dict(row), dict(origin), lifetime)
 
 
 async def _reason_against(tx: Transaction, run: Run, delivery: Delivery) -> NotAgain | None:
@@ -94,7 +99,7 @@ async def _repeat(
     run_id = new_id("run_")
     kept = {name: value for name, value in old.metadata.items() if not name.startswith(DECIDED)}
     row = {
-        **{name: run_row[name] for name in _COPIED},
+        **{name: value for name, value in run_row.items() if name not in _OF_THE_OLD_ONE},
         "id": run_id,
         "status": RunStatus.QUEUED,
         "lifetime": lifetime,

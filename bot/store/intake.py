@@ -12,7 +12,7 @@ from bot.domain.assistants import Assistant
 from bot.domain.deliveries import STORED, Acceptance, Delivery, Event, Heard, NotAgain, RemoteFile
 from bot.domain.ids import new_id
 from bot.domain.messages import TEXT_FILE, Author, Hearing, Message, TextPart
-from bot.domain.runs import RUN_LIFETIME, AutoTruncation, RunStatus
+from bot.domain.runs import GAPS, RUN_LIFETIME, AutoTruncation, RunStatus
 from bot.domain.threads import Thread
 from bot.store import heard
 from bot.store.again import answer_again
@@ -56,7 +56,8 @@ class Intake:
     async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
         """Let the question of an answered run be answered anew."""
         outcome = await self._again(run_id, lifetime)
-        self._bell.ring()
+        if isinstance(outcome, Acceptance):
+            self._bell.ring()
         return outcome
 
     @writing
@@ -70,7 +71,8 @@ class Intake:
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, event.address.platform, now)
-        seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime)
+        metadata = {GAPS: "true"} if event.gaps else {}
+        seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime, metadata)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)
 
@@ -114,7 +116,13 @@ class Intake:
         return thread_id
 
     async def _queue_run(
-        self, tx: Transaction, run_id: str, thread_id: str, assistant: Assistant, lifetime: int
+        self,
+        tx: Transaction,
+        run_id: str,
+        thread_id: str,
+        assistant: Assistant,
+        lifetime: int,
+        metadata: dict[str, str],
     ) -> int:
         row: dict[str, object] = {
             "id": run_id,
@@ -122,6 +130,7 @@ class Intake:
             "assistant_id": assistant.id,
             "status": RunStatus.QUEUED,
             "model": assistant.model,
+            "own_model": assistant.own_model,
             "instructions": assistant.instructions or "",
             "tools": assistant.tools,
             "lifetime": lifetime,
@@ -129,7 +138,7 @@ class Intake:
             "top_p": assistant.top_p,
             "truncation": AutoTruncation(),
             "parallel_tool_calls": True,
-            "metadata": {},
+            "metadata": metadata,
         }
         result = await tx.execute(self._insert_run, row)
         return cast("tuple[int]", result.inserted_primary_key)[0]

@@ -73,6 +73,7 @@ assistants = Table(
     Column("metadata", Json(Strings), nullable=False),
     Column("temperature", Double),
     Column("top_p", Double),
+    Column("own_model", Boolean, nullable=False, server_default=text("false")),
 )
 
 threads = Table(
@@ -132,6 +133,7 @@ runs = Table(
     Column("truncation", Json(Truncation), nullable=False),
     Column("parallel_tool_calls", Boolean, nullable=False),
     Column("metadata", Json(Strings), nullable=False),
+    Column("own_model", Boolean, nullable=False, server_default=text("false")),
     Column("not_before", Double),  # database clock
     Index("ix_runs_thread_id", "thread_id", "seq"),
     _partial("ix_runs_active", "thread_id", "seq", "status", where=ACTIVE_RUN),

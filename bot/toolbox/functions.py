@@ -1,6 +1,6 @@
 """The toolbox of Python functions: what is offered, what is refused, and the calls."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,11 @@ class FunctionToolbox:
     def definitions(self) -> tuple[FunctionDefinition, ...]:
         """What is offered to the model."""
         return tuple(loaded.definition for loaded in self._tools.values())
+
+    def only(self, names: Collection[str]) -> "FunctionToolbox":
+        """The same functions without those that are not named here."""
+        kept = [loaded for name, loaded in self._tools.items() if name in names]
+        return FunctionToolbox(kept, self._collections, self._http)
 
     def effect(self, name: str) -> Effect:
         """The effect of a tool; `read` for a name that does not exist, since calling it does nothing."""

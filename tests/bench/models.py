@@ -35,5 +35,10 @@ class PacedModel:
         yield _USAGE
         yield Finished(FinishReason.STOP)
 
+    def named(self, name: str) -> "PacedModel":
+        """There is no other."""
+        del name
+        return self
+
     async def close(self) -> None:
         """Nothing is open."""

@@ -28,6 +28,7 @@ from bot.relay.contract import Capabilities, Inbound, Pacing, Reception
 from bot.store import open_store
 from bot.toolbox.functions import FunctionToolbox
 from tests.support.memory_adapter import MemoryAdapter
+from tests.support.rules import SameEverywhere
 
 ANN = Author(platform="memory", id="U1", name="Ann")
 ASSISTANT = Assistant(id="asst_bench", created_at=1, name="Parley", model="paced", instructions="Be brief.")
@@ -124,7 +125,7 @@ async def at_work(
         assistant = await store.assistants.upsert(ASSISTANT.model_copy(update={"model": model.traits.name}))
         clock, control, seen = SystemClock(), RunningRuns(store.runs), Seen()
         adapter = MemoryAdapter(capabilities=LIKE_DISCORD, latency=latency)
-        relay = Relay(store, [adapter], assistant, clock, control)
+        relay = Relay(store, [adapter], SameEverywhere(assistant), clock, control)
         outlet = _Watched(relay, seen)
         toolbox = FunctionToolbox([], store.collections, http)
         limits = EngineLimits(lanes=lanes)

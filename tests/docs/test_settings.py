@@ -13,6 +13,9 @@ from bot.settings import PARTS, ModelSettings, Settings, variable
 ROOT = Path(__file__).parents[2]
 FIELDS = [(part, name, info) for part in PARTS for name, info in part.model_fields.items()]
 
+APP = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s", "INSTALLATIONS_KEY": "k" * 42 + "o="}
+"""The app of many workspaces."""
+
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +59,12 @@ def test_only_the_settings_module_reads_the_environment() -> None:
         ({"ASSISTANT_INSTRUCTIONS": "a", "ASSISTANT_INSTRUCTIONS_FILE": "b"}, "both set"),
         ({"DISCORD_BOT_TOKEN": "x"}, "DISCORD_BOT_TOKEN is not a setting; did you mean DISCORD_TOKEN?"),
         ({"DISCORD_COLOUR": "x"}, "DISCORD_COLOUR is not a setting; docs/settings.md lists those that are."),
+        ({"SLACK_CLIENT_ID": "1.2"}, "SLACK_CLIENT_SECRET is missing"),
+        ({"SLACK_CLIENT_SECRET": "s"}, "SLACK_CLIENT_ID is missing"),
+        ({**APP, "SLACK_BOT_TOKEN": "xoxb-1"}, "remove one of them"),
+        ({"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s"}, "INSTALLATIONS_KEY is missing"),
+        ({**APP, "INSTALLATIONS_KEY": "hunter2"}, "INSTALLATIONS_KEY must be 32 bytes"),
+        ({**APP, "PUBLIC_URL": "bot.example.com"}, "PUBLIC_URL must be an address"),
         ({"SLACK_BOT_TOKN": "xoxb-1"}, "SLACK_BOT_TOKN is not a setting; did you mean SLACK_BOT_TOKEN?"),
     ],
 )
@@ -79,6 +88,7 @@ POSTGRES = {"DATABASE_URL": "postgres://h/d"}
     [
         ("all", {}, "There is nothing to connect to"),
         ("all", SLACK, "SLACK_APP_TOKEN is missing"),
+        ("all", APP, "SLACK_APP_TOKEN is missing: Socket Mode needs it besides SLACK_CLIENT_ID"),
         ("gateway", {**SLACK, **POSTGRES}, "SLACK_APP_TOKEN is missing"),
         ("gateway", BOTH, "set DATABASE_URL to PostgreSQL"),
         ("worker", BOTH, "set DATABASE_URL to PostgreSQL"),
@@ -94,7 +104,10 @@ def test_a_role_that_the_settings_do_not_suffice_for_is_refused_with_what_is_mis
     assert sentence in str(refusal.value)
 
 
-@pytest.mark.parametrize(("role", "environment"), [("all", BOTH), ("worker", {**SLACK, **POSTGRES})])
+@pytest.mark.parametrize(
+    ("role", "environment"),
+    [("all", BOTH), ("worker", {**SLACK, **POSTGRES}), ("all", {**APP, "SLACK_APP_TOKEN": "xapp-1"})],
+)
 def test_a_role_that_has_what_it_needs_is_accepted(
     role: Role, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

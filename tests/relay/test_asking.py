@@ -16,6 +16,7 @@ from bot.relay import Relay
 from bot.relay.text.question import question
 from tests.relay.test_crash import Gate, GatedStore
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StillClock, StoreControl, asked, assistant_of, event
 
 SENTENCE = "Let me open the ticket that you need, right away. "
@@ -37,7 +38,13 @@ async def sink_of(
     clock: Clock | None = None,
 ) -> AsyncIterator[RunSink]:
     """What a process opens for the run."""
-    relay = Relay(store, [adapter], await assistant_of(store), clock or FastClock(), control or StoreControl(store))
+    relay = Relay(
+        store,
+        [adapter],
+        SameEverywhere(await assistant_of(store)),
+        clock or FastClock(),
+        control or StoreControl(store),
+    )
     async with relay.open(work, lease) as sink:
         yield sink
 
@@ -137,7 +144,7 @@ async def test_after_the_decision_the_answer_takes_the_place_of_the_question(
         await sink.finish(await script.complete())
     (text,) = adapter.texts
     assert text.startswith(f"{SENTENCE.strip()}\n\nThe ticket is open.")
-    assert labels(adapter) == []
+    assert labels(adapter) == ["👍", "👎"]  # what must not be done twice is not done again
     assert adapter.messages[0].now.final
 
 
@@ -208,7 +215,9 @@ async def test_where_there_are_no_buttons_nobody_is_asked(sqlite_store: Store) -
 
 async def test_a_run_that_no_chat_waits_for_asks_nobody(sqlite_store: Store) -> None:
     work, lease, call = await interrupted(sqlite_store)
-    relay = Relay(sqlite_store, [], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
+    relay = Relay(
+        sqlite_store, [], SameEverywhere(await assistant_of(sqlite_store)), FastClock(), StoreControl(sqlite_store)
+    )
     async with relay.open(work, lease) as elsewhere:
         assert not await elsewhere.ask(call)
     async with relay.open(work.model_copy(update={"delivery": None}), lease) as nobody:

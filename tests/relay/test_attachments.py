@@ -16,6 +16,7 @@ from bot.relay.chat import Chat
 from bot.relay.governor import Governor
 from bot.relay.signatures import media_type_of
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, StoreControl, asked, assistant_of, event
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -74,7 +75,13 @@ def test_types_come_from_the_content(content: bytes, media_type: str) -> None:
 async def test_files_are_stored_and_attached_and_images_become_parts(sqlite_store: Store) -> None:
     adapter = MemoryAdapter(contents={"pic.png": PNG, "notes.txt": b"notes"})
     work, lease = await asked(sqlite_store, event(files=[remote("pic.png"), remote("notes.txt")]))
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
+    relay = Relay(
+        sqlite_store,
+        [adapter],
+        SameEverywhere(await assistant_of(sqlite_store)),
+        FastClock(),
+        StoreControl(sqlite_store),
+    )
     async with relay.open(work, lease) as sink:
         await sink.prepare()
     (message,) = await sqlite_store.history.up_to(work.run, 5)

@@ -17,6 +17,7 @@ from bot.ports import Ending, Store
 from bot.relay import Relay
 from tests.support.figures import tell
 from tests.support.memory_adapter import MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, claim, enrolled, event
 
 FIRST = "".join(f"This is sentence number {number} of the first part. " for number in range(9))
@@ -72,7 +73,13 @@ class GatedStore:
 async def attempt(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, gate: Gate) -> None:
     """Execute the run as far as it is not executed yet, with a writer, as one process would."""
     adapter.gate = gate
-    relay = Relay(GatedStore(store, gate), [adapter], await assistant_of(store), FastClock(200), StoreControl(store))
+    relay = Relay(
+        GatedStore(store, gate),
+        [adapter],
+        SameEverywhere(await assistant_of(store)),
+        FastClock(200),
+        StoreControl(store),
+    )
     async with relay.open(work, lease) as sink:
         run = await store.runs.get(work.run.id)
         assert run is not None
@@ -136,7 +143,10 @@ async def check(store: Store, worker: str, adapter: MemoryAdapter, crashes: list
         happened.append(await crashed(store, adapter, *again, point))
     assert " ".join(adapter.texts) == EXPECTED, crashes
     assert len({message.key for message in adapter.visible}) == len(adapter.visible)
-    assert not any(message.now.buttons for message in adapter.visible)
+    assert [[button.op for button in message.now.buttons] for message in adapter.visible[:-1]] == [[]] * (
+        len(adapter.visible) - 1
+    )
+    assert "stop" not in [button.op for button in adapter.visible[-1].now.buttons]
     delivery = await store.deliveries.get(work.run.id)
     assert delivery is not None
     assert delivery.state is DeliveryState.DELIVERED
@@ -180,12 +190,12 @@ class Freezing:
     async def cancel(self, run_id: str) -> RunStatus | None:
         return await self.store.runs.request_cancel(run_id)
 
-    async def decide(self, run_id: str, call: str, decision: Decision) -> bool:
-        return await self.store.runs.decide(run_id, call, decision)
+    async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
+        return await self.store.runs.decide(run_id, call, decision, by)
 
 
 async def spoken(store: Store, adapter: MemoryAdapter, work: Work, lease: Lease, control: Freezing) -> None:
-    relay = Relay(store, [adapter], await assistant_of(store), FastClock(200), control)
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), FastClock(200), control)
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()

@@ -16,15 +16,10 @@ from bot.relay import Relay, RelayPolicy
 from bot.relay.commands import (
     FRESH,
     HELP,
-    NOT_YOURS,
-    NOT_YOURS_TO_DECIDE,
     NOT_YOURS_TO_LEAVE,
     NOTHING_RUNS,
     NOTHING_TO_FORGET,
-    SETTLED,
     STOPPING,
-    TOO_LATE,
-    UNKNOWN,
     command_in,
 )
 from bot.relay.contract import (
@@ -39,7 +34,9 @@ from bot.relay.contract import (
     Verdict,
 )
 from bot.relay.full_lane import TURNED_AWAY
+from bot.relay.presses import NOT_YOURS, NOT_YOURS_TO_DECIDE, SETTLED, TOO_LATE, UNKNOWN
 from tests.support.memory_adapter import MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import ADA, BEN, FastClock, RunScript, StoreControl, assistant_of, claim, event
 
 
@@ -58,7 +55,7 @@ async def house(sqlite_store: Store) -> House:
     assistant = await assistant_of(sqlite_store)
     adapter, control = MemoryAdapter(), StoreControl(sqlite_store)
     policy = RelayPolicy(lane_cap=3, max_text=5_000)
-    relay = Relay(sqlite_store, [adapter], assistant, FastClock(), control, policy)
+    relay = Relay(sqlite_store, [adapter], SameEverywhere(assistant), FastClock(), control, policy)
     return House(sqlite_store, assistant, adapter, relay, control, relay.reception("memory"))
 
 
@@ -75,7 +72,7 @@ async def test_the_same_event_again_is_a_duplicate(house: House) -> None:
 
 async def test_runs_live_as_long_as_the_policy_says(house: House) -> None:
     policy = RelayPolicy(run_lifetime=77)
-    relay = Relay(house.store, [house.adapter], house.assistant, FastClock(), house.control, policy)
+    relay = Relay(house.store, [house.adapter], SameEverywhere(house.assistant), FastClock(), house.control, policy)
     await relay.reception("memory").receive(Inbound(event=event(), addressed=True))
     work, _ = await claim(house.store)
     assert work.run.expires_at is not None
@@ -212,7 +209,9 @@ async def test_help_names_every_command(house: House) -> None:
     ("text", "name"),
     [
         ("!stop", "stop"), (" /STOP\n", "stop"), ("stop", "stop"), ("Stop", "stop"), ("!new", "new"), ("/new", "new"),
-        ("help", "help"), ("!help", "help"), ("new", None), ("!dance", None), ("stop it", None), ("!", None),
+        ("help", "help"), ("!help", "help"), ("!forget", "forget"), ("/usage", "usage"), ("!model", "model"),
+        ("forget", None), ("usage", None), ("model", None), ("forget it", None),
+        ("new", None), ("!dance", None), ("stop it", None), ("!", None),
         ("", None), ("!!stop", None), ("# stop", None),
     ],
 )  # fmt: skip
@@ -238,7 +237,7 @@ async def test_stop_finds_the_answer_that_another_process_began(house: House) ->
     """After a restart nothing is remembered but what the store knows."""
     await house.reception.receive(Inbound(event=event(), addressed=True))
     work, _ = await claim(house.store)
-    successor = Relay(house.store, [MemoryAdapter()], house.assistant, FastClock(), house.control)
+    successor = Relay(house.store, [MemoryAdapter()], SameEverywhere(house.assistant), FastClock(), house.control)
     assert await successor.reception("memory").command(command("stop")) == STOPPING
     assert house.control.cancelled == [work.run.id]
 
@@ -335,6 +334,14 @@ async def test_a_decision_about_a_call_that_does_not_exist_changes_nothing(house
     assert await house.reception.press(press.model_copy(update={"run_id": "run_unknown"})) == UNKNOWN
 
 
+async def test_who_types_instead_of_pressing_is_told_so_once(house: House) -> None:
+    work, call = await waiting_for_a_decision(house)
+    verdicts = [await house.reception.receive(Inbound(event=event(), addressed=True)) for _ in range(2)]
+    assert verdicts == [Verdict.HELD, Verdict.QUEUED]
+    await house.reception.press(pressed(work, call, "worked"))
+    assert await house.reception.receive(Inbound(event=event(), addressed=True)) is Verdict.QUEUED
+
+
 # --- what adapters ask
 
 
@@ -399,7 +406,7 @@ async def test_files_belong_to_nobody_until_their_message_has_them(house: House)
 async def test_a_run_for_a_platform_that_is_not_connected_stays_open(house: House) -> None:
     await house.reception.receive(Inbound(event=event(), addressed=True))
     work, lease = await claim(house.store)
-    empty = Relay(house.store, [], house.assistant, FastClock(), house.control)
+    empty = Relay(house.store, [], SameEverywhere(house.assistant), FastClock(), house.control)
     async with empty.open(work, lease) as sink:
         with pytest.raises(Unreachable):
             await sink.finish(await RunScript(house.store, lease, work.run, sink).stop())

@@ -16,6 +16,7 @@ from bot.errors import Fenced, Forbidden, Gone, RateLimited, Refused, StoreUnava
 from bot.ports import Clock, Ending, RunSink, Store
 from bot.relay import Relay
 from tests.support.memory_adapter import CAPABILITIES, Lost, MemoryAdapter, Operation
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StillClock, StoreControl, asked, assistant_of, event
 
 SENTENCE = "This is the beginning of an answer that is long enough. "
@@ -34,7 +35,7 @@ async def writing(
     """A run that has started, with its writer."""
     work, lease = await asked(store, event(text))
     clock = clock or FastClock(speed)
-    relay = Relay(store, [adapter], await assistant_of(store), clock, control or StoreControl(store))
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), clock, control or StoreControl(store))
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()
@@ -47,7 +48,7 @@ async def state_of(store: Store, script: RunScript) -> DeliveryState:
     return delivery.state
 
 
-async def test_an_answer_grows_in_one_message_and_ends_without_a_button(sqlite_store: Store) -> None:
+async def test_an_answer_grows_in_one_message_and_ends_without_stop(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     async with writing(sqlite_store, adapter) as (script, sink):
         await script.say(SENTENCE)
@@ -57,7 +58,7 @@ async def test_an_answer_grows_in_one_message_and_ends_without_a_button(sqlite_s
         await adapter.until(lambda: adapter.texts == [SENTENCE + "More of it."])
         await sink.finish(await script.complete())
     assert adapter.texts == [SENTENCE + "More of it."]
-    assert adapter.messages[0].now.buttons == ()
+    assert [button.op for button in adapter.messages[0].now.buttons] == ["regenerate", "up", "down"]
     assert await state_of(sqlite_store, script) is DeliveryState.DELIVERED
 
 
@@ -225,7 +226,13 @@ async def test_an_empty_answer_says_so(sqlite_store: Store) -> None:
 async def test_a_run_that_was_stopped_before_it_began_says_so(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
     work, lease = await asked(sqlite_store)
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store))
+    relay = Relay(
+        sqlite_store,
+        [adapter],
+        SameEverywhere(await assistant_of(sqlite_store)),
+        FastClock(),
+        StoreControl(sqlite_store),
+    )
     async with relay.open(work, lease) as sink:
         await sink.finish(await RunScript(sqlite_store, lease, work.run, sink).stop())
     assert adapter.texts == ["_Stopped before it was answered._"]
@@ -602,7 +609,11 @@ async def test_an_answer_of_a_process_that_was_frozen_is_ended_by_its_successor(
     work = await sqlite_store.lanes.next_work(script.lease)
     assert work is not None
     successor = Relay(
-        sqlite_store, [adapter], await assistant_of(sqlite_store), FastClock(), StoreControl(sqlite_store)
+        sqlite_store,
+        [adapter],
+        SameEverywhere(await assistant_of(sqlite_store)),
+        FastClock(),
+        StoreControl(sqlite_store),
     )
     async with successor.open(work, script.lease) as sink:
         await sink.finish(work.run)

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from bot.domain.assistants import Assistant
-from bot.domain.deliveries import Acceptance, Address, Event, RemoteFile
+from bot.domain.deliveries import Acceptance, Address, DeliveryState, Event, RemoteFile
 from bot.domain.ids import new_id
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import Author
-from bot.domain.runs import Usage
+from bot.domain.runs import Run, RunStatus, Usage
 from bot.domain.steps import Effect
 from bot.domain.turns import FinishReason, TurnResult
-from bot.ports import PlannedCall, Store
+from bot.ports import Ending, PlannedCall, Store
 
 ANN = Author(platform="console", id="U1", name="Ann")
 ASSISTANT = Assistant(id="asst_1", created_at=1, name="Parley", model="m-1", instructions="Be kind.")
@@ -76,3 +76,13 @@ class Scene:
         """One whole turn with a text."""
         turn = await self.store.runs.begin_turn(lease, run_id)
         await self.store.runs.finish_turn(lease, turn, a_result(text), [])
+
+    async def finish(self, text: str) -> Run:
+        """Answer the only ready lane's run completely; the lane is idle then."""
+        lease, work = await self.take()
+        await self.store.runs.start(lease, work.run.id)
+        await self.answer(lease, work.run.id, text)
+        await self.store.runs.end(lease, work.run.id, Ending(RunStatus.COMPLETED))
+        await self.store.deliveries.close(lease, work.run.id, DeliveryState.DELIVERED)
+        assert await self.store.lanes.next_work(lease) is None
+        return work.run

@@ -312,3 +312,51 @@ async def test_a_directory_is_swept_in_pieces_all_the_way(
         await behind_its_back(copied_sqlite_url, "DELETE FROM files WHERE filename = 'a'")
         assert sum([await store.upkeep.forget_files(DAY) for _ in range(4)]) == 5
         assert len(list((tmp_path / "files").glob("??/*"))) == 5
+
+
+# --- one thread, because somebody wants it
+
+
+async def test_a_thread_is_forgotten_with_everything_that_hangs_on_it(scene: Scene, database_url: str) -> None:
+    lease, run_id = await answered(scene)
+    file = await scene.store.files.add("a.txt", b"text", "text/plain", claimed=False)
+    await scene.say("more")
+    lease, work = await scene.take()
+    await scene.store.deliveries.attach(lease, work.run.id, [Attachment(name="a.txt", file_id=file.id)], ())
+    await scene.store.runs.start(lease, work.run.id)
+    await scene.store.runs.end(lease, work.run.id, Ending(RunStatus.FAILED))
+    await scene.store.deliveries.close(lease, work.run.id, DeliveryState.DELIVERED)
+    assert await scene.store.lanes.next_work(lease) is None
+    await answered(scene, "C2")
+    forgotten = await scene.store.upkeep.forget_thread(work.run.thread_id)
+    assert forgotten is not None
+    assert (forgotten.messages, forgotten.files) == (3, 1)
+    assert await is_gone(scene.store, file)
+    assert await scene.store.runs.get(run_id) is None
+    assert await scene.store.intake.thread_of("C1") is None
+    assert await scene.store.intake.thread_of("C2") is not None
+    assert await scene.store.upkeep.forget_thread(work.run.thread_id) is None
+
+
+async def test_a_thread_that_is_worked_on_is_not_forgotten(scene: Scene) -> None:
+    accepted = await scene.say()
+    assert await scene.store.upkeep.forget_thread(accepted.thread_id) is None
+    lease, work = await scene.take()
+    await scene.store.runs.start(lease, work.run.id)
+    await scene.store.runs.end(lease, work.run.id, Ending(RunStatus.FAILED))
+    assert await scene.store.upkeep.forget_thread(accepted.thread_id) is None, "its end is not shown"
+    await scene.store.deliveries.close(lease, work.run.id, DeliveryState.DELIVERED)
+    assert await scene.store.upkeep.forget_thread(accepted.thread_id) is None, "somebody has the lane"
+    assert await scene.store.lanes.next_work(lease) is None
+    assert await scene.store.upkeep.forget_thread(accepted.thread_id) is not None
+
+
+async def test_a_very_long_thread_is_forgotten_piece_by_piece(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "RUNS", 2)
+    for _ in range(5):
+        await answered(scene)
+    thread = await scene.store.intake.thread_of("C1")
+    assert thread is not None
+    forgotten = await scene.store.upkeep.forget_thread(thread)
+    assert forgotten is not None
+    assert forgotten.messages == 10

@@ -158,6 +158,8 @@ def _mended(document: dict[str, Any]) -> dict[str, Any]:
     schemas["InnerErrors"]["properties"]["_errors"]["items"] = words  # BASE_TYPE_MAX_LENGTH and the like
     without_code = {"type": "object", "properties": error, "required": ["message"]}
     schemas["RatelimitedResponse"]["allOf"][0] = without_code  # the documentation's example has none
+    reference = schemas["MessageReferenceResponse"]["properties"]
+    reference["type"] = {"type": "integer", "enum": [0, 1]}  # a forward is a reference of type 1 in answers too
     deferred = {"CreateMessageInteractionCallbackResponse": [4, 5], "UpdateMessageInteractionCallbackResponse": [6, 7]}
     for name, types in deferred.items():  # a deferred answer has a resource as well, says discord.js
         schemas[name]["properties"]["type"]["enum"] = types

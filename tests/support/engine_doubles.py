@@ -3,11 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-from bot.domain.assistants import Assistant, FunctionDefinition
+from bot.domain.assistants import Assistant, FunctionDefinition, FunctionTool
 from bot.domain.deliveries import Acceptance, Address, DeliveryState, Event
 from bot.domain.events import (
     CallChanged,
@@ -42,7 +42,14 @@ from bot.ports import Activity, Asking, ModelTraits, RunSink, Store, ToolOutcome
 
 ANN = Author(platform="test", id="U1", name="Ann")
 BEN = Author(platform="test", id="U2", name="Ben")
-ASSISTANT = Assistant(id="asst_test", created_at=1, name="Parley", model="scripted", instructions="Be brief.")
+TOOLS = tuple(
+    FunctionTool(function=FunctionDefinition(name=name))
+    for name in ("a", "b", "bad", "look", "order", "pay", "put", "send", "sleeper", "slow")
+)
+"""What the assistant of most tests may use; a test's own toolbox has some of them."""
+ASSISTANT = Assistant(
+    id="asst_test", created_at=1, name="Parley", model="scripted", instructions="Be brief.", tools=TOOLS
+)
 
 QUICK = EngineLimits(
     poll=0.05,
@@ -105,6 +112,7 @@ class ScriptedClient:
         summarises: bool = True,
     ):
         self.traits = ModelTraits("scripted", context_tokens, images, reads_authors, summarises)
+        self.others: dict[str, ScriptedClient] = {}
         self.scripts = list(scripts)
         self.requests: list[ModelRequest] = []
 
@@ -120,6 +128,10 @@ class ScriptedClient:
                 await step.pass_through()
             else:
                 yield step
+
+    def named(self, name: str) -> "ScriptedClient":
+        """The model of that name in `others`, or else this one."""
+        return self.others.get(name, self)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -159,6 +171,12 @@ class SmallToolbox:
     def definitions(self) -> tuple[FunctionDefinition, ...]:
         """All tools."""
         return tuple(FunctionDefinition(name=name) for name in self.tools)
+
+    def only(self, names: Collection[str]) -> "SmallToolbox":
+        """The same without the others; what is begun there is kept here too."""
+        smaller = SmallToolbox(**{name: tool for name, tool in self.tools.items() if name in names})
+        smaller.begun, smaller.asked = self.begun, self.asked
+        return smaller
 
     def effect(self, name: str) -> Effect:
         """The effect as given."""

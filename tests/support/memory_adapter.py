@@ -13,7 +13,7 @@ from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
 from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Terms
 from bot.relay.text.measure import size
 
-Operation = Literal["post", "edit", "find", "status", "download"]
+Operation = Literal["post", "edit", "find", "status", "download", "context"]
 Trouble = Exception | asyncio.Event
 
 CAPABILITIES = Capabilities(
@@ -177,7 +177,7 @@ class MemoryAdapter:
         return self.terms_of.get(room, Terms(bucket=room))
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
-        return self.heard[-most:]
+        return await self._do("context", lambda: self.heard[-most:])
 
     async def check_up(self) -> tuple[Finding, ...]:
         return ()
@@ -225,7 +225,7 @@ class MemoryAdapter:
     # --- inside
 
     async def _do(self, operation: Operation, effect: Callable[[], object]) -> object:
-        if operation != "status":
+        if operation not in {"status", "context"}:
             await self.gate(f"before {operation}")
         self.calls.append((time.monotonic(), operation))
         await asyncio.sleep(self.latency)
@@ -241,7 +241,7 @@ class MemoryAdapter:
         finally:
             async with self._changed:
                 self._changed.notify_all()
-        if operation != "status":
+        if operation not in {"status", "context"}:
             await self.gate(f"after {operation}")
         return result
 
@@ -272,7 +272,7 @@ class MemoryAdapter:
     def _check(self, outbound: Outbound) -> None:
         if not outbound.text.strip():
             raise Refused("empty")
-        if size(outbound.text, self.capabilities.measure) > self.capabilities.hard_limit:
+        if size(outbound.text + outbound.footer, self.capabilities.measure) > self.capabilities.hard_limit:
             raise Refused("too long", too_long=True)
         if sum(len(file.content) for file in outbound.files) > self.capabilities.max_file_bytes:
             raise Forbidden("too much")

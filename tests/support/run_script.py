@@ -174,11 +174,21 @@ class RunScript:
 
     async def call(self, name: str, effect: Effect = Effect.READ, arguments: str = "{}") -> ToolCall:
         """Finish the turn with one tool call and begin that call."""
-        calls = [PlannedCall(call_id="c1", name=name, arguments=arguments, effect=effect, extra={})]
+        (call,) = await self.calls(name, effect=effect, arguments=arguments)
+        return call
+
+    async def calls(self, *names: str, effect: Effect = Effect.READ, arguments: str = "{}") -> list[ToolCall]:
+        """Finish the turn with tool calls and begin them."""
+        calls = [
+            PlannedCall(call_id=f"c{number}", name=name, arguments=arguments, effect=effect, extra={})
+            for number, name in enumerate(names, 1)
+        ]
         await self._finish_turn(FinishReason.TOOL_CALLS, calls)
-        (planned,) = (call for call in await self.store.runs.calls(self.run.id) if call.state is CallState.PLANNED)
-        self.tell(*await self.store.runs.begin_call(self.lease, planned))
-        return next(call for call in await self.store.runs.calls(self.run.id) if call.id == planned.id)
+        begun = [call for call in await self.store.runs.calls(self.run.id) if call.state is CallState.PLANNED]
+        for planned in begun:
+            self.tell(*await self.store.runs.begin_call(self.lease, planned))
+        ids = {call.id for call in begun}
+        return [call for call in await self.store.runs.calls(self.run.id) if call.id in ids]
 
     async def returned(self, call: ToolCall, output: str, state: CallState = CallState.DONE) -> None:
         self.tell(*await self.store.runs.end_call(self.lease, call, state, output))

@@ -86,6 +86,11 @@ class OfflineModel:
             yield event
         yield Finished(FinishReason.TOOL_CALLS)
 
+    def named(self, name: str) -> "OfflineModel":
+        """There is no other: no provider is connected."""
+        del name
+        return self
+
     async def close(self) -> None:
         """Nothing is open."""
 

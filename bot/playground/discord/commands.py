@@ -1,18 +1,24 @@
 """Slash commands: how the bot registers them, and what people see of them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.playground.discord.refusals import invalid, parsed, refusal
 from bot.playground.discord.scene import Scene
-from bot.playground.discord.wire import CommandBody, JsonObject, as_list
-from bot.playground.view import CommandView, OptionView
+from bot.playground.discord.wire import CommandBody, CommandOption, JsonObject, as_list
+from bot.playground.discord.world import DM, GROUP, Channel
+from bot.playground.view import CommandView, MenuView, OptionView
 
-CHAT_INPUT = 1
+CHAT_INPUT, MESSAGE = 1, 3
+"""Command types: typed, and in the menu that messages have."""
 STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 3, 4, 5, 10, 11
 """Option types that people can fill in here."""
 _VIEW_TYPES = {ATTACHMENT: "file", BOOLEAN: "boolean"}
 _MAX_CHAT_INPUT, _MAX_OTHERS, _MAX_OPTIONS = 100, 15, 25
+_MAX_CHARACTERS = 8000
+"""Names and descriptions of a command together."""
+_COMPLETED = frozenset({STRING, INTEGER, NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,18 @@ class Command:
     body: CommandBody
     guild_id: str | None
 
-    def works_in_dms(self) -> bool:
-        """Whether it is offered in direct messages with the bot."""
-        contexts = self.body.contexts
-        return self.guild_id is None and self.body.dm_permission is not False and (contexts is None or 1 in contexts)
+    def offered_in(self, channel: Channel) -> bool:
+        """Whether people find it there: it was registered for the place, and for the way in which it was installed."""
+        if channel.foreign and self.guild_id is not None:
+            return False
+        if int(channel.foreign) not in (self.body.integration_types or (0,)):
+            return False
+        if channel.type == DM:
+            return self.guild_id is None and self.body.dm_permission is not False and self._within(1)
+        return self._within(2 if channel.type == GROUP else 0)
+
+    def _within(self, context: int) -> bool:
+        return self.guild_id is not None or self.body.contexts is None or context in self.body.contexts
 
 
 class Commands:
@@ -53,13 +67,20 @@ class Commands:
             old = known.get((command.name, command.type))
             registered.append(old if old and old.body == command else self._made(command, guild_id, old))
         self._registered[guild_id] = registered
-        self._scene.showing.commands_changed(self._views())
+        self._scene.showing.commands_changed(self._views(), self._menus())
         return self.listed(guild_id)
 
-    def find(self, name: str) -> Command | None:
-        """A chat-input command by its name; the server's own goes first."""
+    def named(self, name: str, channel: Channel) -> Command | None:
+        """A typed command by its name, where it is offered; the server's own goes first."""
+        return next((c for c in self._all(CHAT_INPUT) if c.body.name == name and c.offered_in(channel)), None)
+
+    def menu(self, command_id: str, channel: Channel) -> Command | None:
+        """An entry of the menu that messages have, by its id, where it is offered."""
+        return next((c for c in self._all(MESSAGE) if c.id == command_id and c.offered_in(channel)), None)
+
+    def _all(self, kind: int) -> list[Command]:
         everything = [*self._registered.get(self._scene.world.guild_id, []), *self._registered.get(None, [])]
-        return next((c for c in everything if c.body.name == name and c.body.type in {None, CHAT_INPUT}), None)
+        return [command for command in everything if (command.body.type or CHAT_INPUT) == kind]
 
     def _made(self, body: CommandBody, guild_id: str | None, old: Command | None) -> Command:
         ids = self._scene.world.ids
@@ -74,11 +95,15 @@ class Commands:
 
     def _views(self) -> tuple[CommandView, ...]:
         views: dict[str, CommandView] = {}
-        for guild_id in (self._scene.world.guild_id, None):
-            for command in self._registered.get(guild_id, []):
-                if command.body.type in {None, CHAT_INPUT}:
-                    views.setdefault(command.body.name, _view(command.body))
+        for command in self._all(CHAT_INPUT):
+            views.setdefault(command.body.name, _view(command.body))
         return tuple(sorted(views.values(), key=lambda view: view.name))
+
+    def _menus(self) -> tuple[MenuView, ...]:
+        views: dict[str, MenuView] = {}
+        for command in self._all(MESSAGE):
+            views.setdefault(command.body.name, MenuView(id=command.id, label=command.body.name))
+        return tuple(views.values())
 
     def _payload(self, command: Command) -> JsonObject:
         body = command.body
@@ -101,8 +126,10 @@ class Commands:
 
 def _check(commands: Sequence[CommandBody]) -> None:
     chat = [command for command in commands if command.type in {None, CHAT_INPUT}]
-    if len(chat) > _MAX_CHAT_INPUT or len(commands) - len(chat) > 2 * _MAX_OTHERS:
-        raise invalid("commands", "BASE_TYPE_BAD_LENGTH", f"Must be {_MAX_CHAT_INPUT} or fewer in length.")
+    menus = [command for command in commands if command.type == MESSAGE]
+    others = len(commands) - len(chat) - len(menus)
+    if len(chat) > _MAX_CHAT_INPUT or max(len(menus), others) > _MAX_OTHERS:
+        raise refusal(30032)
     names = [(command.name, command.type) for command in commands]
     if len(set(names)) < len(names):
         message = "Application command names must be unique"
@@ -118,12 +145,29 @@ def _check_one(command: CommandBody, where: str) -> None:
         raise invalid(f"{where}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     if is_chat and not 1 <= len(command.description or "") <= 100:
         raise invalid(f"{where}.description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    if not is_chat and (command.description or options):
+        message = "Context menu commands cannot have description"
+        raise invalid(f"{where}.description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_IMMUTABLE", message)
+    if sum(len(option.name) + len(option.description) for option in options) > _MAX_CHARACTERS:
+        raise invalid(where, "APPLICATION_COMMAND_TOO_LARGE", "Command exceeds maximum size (8000)")
+    for index, option in enumerate(options):
+        _check_option(option, f"{where}.options.{index}")
     if len(options) > _MAX_OPTIONS:
         raise invalid(f"{where}.options", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
     required = [bool(option.required) for option in options]
     if required != sorted(required, reverse=True):
         message = "Required options must be placed before non-required options"
         raise invalid(f"{where}.options", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message)
+
+
+def _check_option(option: CommandOption, where: str) -> None:
+    if not re.fullmatch(r"[-_\w]{1,32}", option.name) or option.name != option.name.lower():
+        raise invalid(f"{where}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    if not 1 <= len(option.description) <= 100:
+        raise invalid(f"{where}.description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    if option.autocomplete and (option.type not in _COMPLETED or option.model_dump().get("choices")):
+        message = "Autocomplete is not possible for this option"
+        raise invalid(f"{where}.autocomplete", "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_INVALID", message)
 
 
 def _view(body: CommandBody) -> CommandView:
@@ -136,6 +180,7 @@ def _view(body: CommandBody) -> CommandView:
                 description=option.description,
                 required=bool(option.required),
                 type="file" if kind == "file" else "boolean" if kind == "boolean" else "text",
+                completes=bool(option.autocomplete),
             )
         )
     return CommandView(name=body.name, description=body.description or "", options=tuple(options))

@@ -153,8 +153,8 @@ def _faulty(fault: Fault) -> _Answer:
             return _Answer(429, rate_limit_body(fault.seconds), headers, shared=scope == "shared")
         case "429_html":
             return _Answer(429, "<html><body>error code: 1015</body></html>", html=True)
-        case "10062":
-            error = refusal(10062)
+        case "10062" | "160006":
+            error = refusal(int(fault.kind))
             return _Answer(error.status, error.body())
         case _:
             return _Answer(int(fault.kind), {"message": f"{fault.kind}: planned fault", "code": 0})

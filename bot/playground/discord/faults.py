@@ -11,6 +11,7 @@ FaultKind = Literal[
     "502",
     "503",
     "504",
+    "160006",  # too many active threads
     "10062",  # "Unknown interaction"; with `after`, it did take effect
     "slow",
     "cut_before",  # the connection breaks and nothing has happened

@@ -88,7 +88,7 @@ class Gateway:
 
     def _deliver(self, event: str, payload: JsonObject) -> None:
         self._forget_expired()
-        guild_id = payload.get("id" if event == "GUILD_CREATE" else "guild_id")
+        guild_id = payload.get("id" if event in {"GUILD_CREATE", "GUILD_DELETE"} else "guild_id")
         for session in self._sessions.values():
             if session.shard.holds(guild_id) and intents_module.wanted(event, payload, session.intents):
                 bot_id = self._greeting.bot_id

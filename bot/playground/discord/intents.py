@@ -10,10 +10,13 @@ _IN_GUILD: dict[str, int] = {
     "GUILD_CREATE": GUILDS,
     "THREAD_CREATE": GUILDS,
     "THREAD_UPDATE": GUILDS,
+    "THREAD_DELETE": GUILDS,
+    "GUILD_DELETE": GUILDS,
     "THREAD_MEMBERS_UPDATE": GUILDS,
     "MESSAGE_CREATE": 1 << 9,
     "MESSAGE_UPDATE": 1 << 9,
     "MESSAGE_DELETE": 1 << 9,
+    "MESSAGE_DELETE_BULK": 1 << 9,
     "MESSAGE_REACTION_ADD": 1 << 10,
     "MESSAGE_REACTION_REMOVE": 1 << 10,
     "TYPING_START": 1 << 11,
@@ -26,7 +29,9 @@ _IN_DM: dict[str, int] = {
     "MESSAGE_REACTION_REMOVE": 1 << 13,
     "TYPING_START": 1 << 14,
 }
+_ABOUT_GUILD = ("GUILD_CREATE", "GUILD_DELETE")
 _BLANK: JsonObject = {"content": "", "embeds": [], "attachments": [], "components": []}
+_LEFT_OUT = ("poll", "message_snapshots")
 
 
 def privileged_not_granted(intents: int, rules: DiscordRules) -> bool:
@@ -39,20 +44,31 @@ def privileged_not_granted(intents: int, rules: DiscordRules) -> bool:
 
 def wanted(event: str, payload: JsonObject, intents: int) -> bool:
     """Whether a session with these intents gets the event."""
-    needed = (_IN_GUILD if "guild_id" in payload or event == "GUILD_CREATE" else _IN_DM).get(event)
+    needed = (_IN_GUILD if "guild_id" in payload or event in _ABOUT_GUILD else _IN_DM).get(event)
     return needed is None or bool(intents & needed)
 
 
 def redacted(event: str, payload: JsonObject, intents: int, bot_id: str) -> JsonObject:
     """The payload as a session may see it: without MESSAGE_CONTENT, the text of others is blank unless it is for us."""
-    if intents & MESSAGE_CONTENT or event not in {"MESSAGE_CREATE", "MESSAGE_UPDATE"} or "guild_id" not in payload:
+    if intents & MESSAGE_CONTENT or event not in {"MESSAGE_CREATE", "MESSAGE_UPDATE"}:
         return payload
-    if not _for_us(payload, bot_id):
-        payload = payload | _BLANK
+    return without_content(payload, bot_id)
+
+
+def without_content(payload: JsonObject, bot_id: str) -> JsonObject:
+    """A message as an application without MESSAGE_CONTENT sees it, over HTTP as well; direct messages keep theirs."""
+    if "guild_id" not in payload:
+        return payload
+    payload = _blanked(payload, bot_id)
     target = as_object(payload.get("referenced_message"))
-    if target is not None and not _for_us(target, bot_id):
-        payload = payload | {"referenced_message": target | _BLANK}
-    return payload
+    return payload if target is None else payload | {"referenced_message": _blanked(target, bot_id)}
+
+
+def _blanked(message: JsonObject, bot_id: str) -> JsonObject:
+    if _for_us(message, bot_id):
+        return message
+    kept = {name: value for name, value in message.items() if name not in _LEFT_OUT}
+    return kept | _BLANK
 
 
 def _for_us(message: JsonObject, bot_id: str) -> bool:

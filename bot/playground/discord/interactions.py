@@ -1,22 +1,23 @@
-"""Interactions: a command or a button press, its token, its first answer, and what may follow."""
+"""Interactions: what somebody did with the bot, the token for it, its first answer, and what may follow."""
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
 
+from bot.playground.discord.forms import Form, checked_form
 from bot.playground.discord.payloads import Payloads
 from bot.playground.discord.people_payloads import permissions_of
 from bot.playground.discord.posting import Files, Placement, Posting
-from bot.playground.discord.refusals import invalid, refusal
+from bot.playground.discord.refusals import invalid, parsed, refusal
 from bot.playground.discord.scene import Scene
 from bot.playground.discord.tokens import interaction_token
-from bot.playground.discord.wire import CallbackBody, JsonObject, MessageBody
+from bot.playground.discord.wire import CallbackBody, ChoiceBody, ChoicesBody, JsonObject, MessageBody
 from bot.playground.discord.world import COMMAND_MESSAGE, EPHEMERAL, LOADING, REPLY, Channel, Message, Origin
 
-ANSWER, DEFER_ANSWER, DEFER_UPDATE, UPDATE = 4, 5, 6, 7
+ANSWER, DEFER_ANSWER, DEFER_UPDATE, UPDATE, SUGGEST, OPEN_FORM = 4, 5, 6, 7, 8, 9
 """Callback types."""
-COMMAND, COMPONENT = 2, 3
+COMMAND, COMPONENT, COMPLETION, FORM = 2, 3, 4, 5
 """Interaction types."""
+_MOST_CHOICES = 25
 
 
 @dataclass(slots=True, eq=False)
@@ -33,9 +34,13 @@ class Interaction:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     original: Message | None = None
     """What `@original` means."""
-    first: Literal[0, 4, 5, 6, 7] = 0
+    first: int = 0
     """The type of the first answer; 0 before it."""
-    ephemeral: bool = False
+    form: Form | None = None
+    """What was opened for the person."""
+    choices: tuple[ChoiceBody, ...] = ()
+    """What was suggested."""
+    followups: int = 0
     given_up: bool = False
     """The person was told that the application did not respond."""
 
@@ -66,26 +71,31 @@ class Interactions:
             raise refusal(10062)
         if interaction.first:
             raise refusal(40060)
-        data = body.data or MessageBody()
-        if body.type in {ANSWER, DEFER_ANSWER}:
-            self._answer(interaction, data, files, loading=body.type == DEFER_ANSWER)
-        elif body.type in {DEFER_UPDATE, UPDATE} and interaction.pressed:
-            interaction.original = interaction.pressed
-            if body.type == UPDATE:
-                self._posting.edit(interaction.pressed, data, files)
-        else:
-            raise invalid("type", "BASE_TYPE_CHOICES", "Value must be one of (4, 5, 6, 7).")
-        interaction.first = _first(body.type)
+        self._take(interaction, body, files)
+        interaction.first = body.type
         interaction.answered.set()
         return interaction
+
+    def _take(self, interaction: Interaction, body: CallbackBody, files: Files) -> None:
+        kind = interaction.origin.type
+        match body.type:
+            case 4 | 5 if kind != COMPLETION:
+                data = parsed(MessageBody, body.data)
+                interaction.original = self._post(interaction, data, files, loading=body.type == DEFER_ANSWER)
+            case 6 | 7 if interaction.pressed:
+                if body.type == UPDATE:
+                    self._posting.edit(interaction.pressed, parsed(MessageBody, body.data), files)
+                interaction.original = interaction.pressed
+            case 8 if kind == COMPLETION:
+                interaction.choices = _choices(body.data)
+            case 9 if kind in {COMMAND, COMPONENT}:
+                interaction.form = checked_form(body.data)
+            case _:
+                raise invalid("type", "BASE_TYPE_CHOICES", "Value is not possible for this interaction.")
 
     def _too_late(self, interaction: Interaction) -> bool:
         age = self._scene.clock.now() - interaction.created_at
         return not interaction.first and (interaction.given_up or age > self._scene.rules.interaction_deadline)
-
-    def _answer(self, interaction: Interaction, data: MessageBody, files: Files, *, loading: bool) -> None:
-        interaction.ephemeral = bool((data.flags or 0) & EPHEMERAL)
-        interaction.original = self._post(interaction, data, files, loading=loading)
 
     def _post(
         self,
@@ -112,8 +122,8 @@ class Interactions:
             "type": interaction.origin.type,
             "channel_id": interaction.channel.id,
         }
-        if interaction.channel.person is None:
-            about["guild_id"] = self._scene.world.guild_id
+        if server := self._scene.world.server_of(interaction.channel):
+            about["guild_id"] = server
         if original is None:
             return {"interaction": about}
         about |= {
@@ -131,13 +141,13 @@ class Interactions:
         """The interaction of a living token.
 
         Raises:
-            Refusal: 10015 for an unknown token or before the first answer, 50027 after 15 minutes.
+            Refusal: 10015 for an unknown token or before the first answer; after 15 minutes what the rules say.
         """
         interaction = self._by_token.get(token)
         if application_id != self._scene.world.bot.id or interaction is None:
             raise refusal(10015)
         if self._scene.clock.now() - interaction.created_at > self._scene.rules.interaction_life:
-            raise refusal(50027)
+            raise refusal(self._scene.rules.dead_token)
         if not interaction.first:
             raise refusal(10015)
         return interaction
@@ -158,7 +168,11 @@ class Interactions:
         original = interaction.original
         if original and original.flags & LOADING and interaction.first == DEFER_ANSWER:
             return self._posting.edit(original, data, files)
-        return self._post(interaction, data, files, followup=True)
+        if interaction.channel.foreign and interaction.followups >= self._scene.rules.foreign_followups:
+            raise refusal(40094)
+        message = self._post(interaction, data, files, followup=True)
+        interaction.followups += 1
+        return message
 
     # --- the event ---
 
@@ -177,8 +191,8 @@ class Interactions:
             "channel": self._payloads.channel(channel) | {"permissions": str(permissions_of(interaction.origin.user))},
             "locale": "en-US",
             "entitlements": [],
-            "authorizing_integration_owners": self._payloads.integration_owners(channel),
-            "context": 0 if channel.person is None else 1,
+            "authorizing_integration_owners": self._payloads.integration_owners(channel, interaction.origin.user),
+            "context": self._payloads.context(channel),
             "attachment_size_limit": rules.file_limit,
         }
         if interaction.pressed:
@@ -186,13 +200,11 @@ class Interactions:
         return payload | person
 
 
-def _first(kind: int) -> Literal[4, 5, 6, 7]:
-    match kind:
-        case 4:
-            return 4
-        case 5:
-            return 5
-        case 6:
-            return 6
-        case _:
-            return 7
+def _choices(data: object) -> tuple[ChoiceBody, ...]:
+    choices = parsed(ChoicesBody, data).choices or ()
+    if len(choices) > _MOST_CHOICES:
+        raise invalid("data.choices", "BASE_TYPE_BAD_LENGTH", f"Must be {_MOST_CHOICES} or fewer in length.")
+    for index, choice in enumerate(choices):
+        if not (1 <= len(choice.name) <= 100 and 1 <= len(choice.value) <= 100):
+            raise invalid(f"data.choices.{index}", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    return choices

@@ -3,19 +3,26 @@
 from bot.playground.discord.cdn import Cdn
 from bot.playground.discord.clock import timestamp
 from bot.playground.discord.people_payloads import member_payload, role_payloads, user_payload
-from bot.playground.discord.wire import JsonObject
+from bot.playground.discord.wire import JsonObject, as_object
 from bot.playground.discord.world import (
     DM,
+    GROUP,
     GUILD_NAME,
+    PRIVATE_THREAD,
     TEXT,
     THREAD_STARTER,
     Attachment,
     Channel,
     Message,
     Origin,
+    Poll,
     ThreadState,
+    User,
     World,
 )
+
+COMMAND = 2
+"""Type of an interaction that is a command."""
 
 
 class Payloads:
@@ -35,9 +42,13 @@ class Payloads:
         payload: JsonObject = {"id": channel.id, "type": channel.type, "last_message_id": last, "flags": 0}
         if channel.person:
             return payload | {"recipients": [user_payload(channel.person)]}
+        if channel.people:
+            recipients = [user_payload(user) for user in channel.people]
+            group: JsonObject = {"name": channel.name, "icon": None, "owner_id": channel.people[0].id}
+            return payload | group | {"recipients": recipients}
         no_overwrites: list[JsonObject] = []
         return payload | {
-            "guild_id": self._world.guild_id,
+            "guild_id": self._world.server_of(channel),
             "name": channel.name,
             "position": channel.position,
             "parent_id": None,
@@ -72,6 +83,8 @@ class Payloads:
                 "create_timestamp": timestamp(state.created_at),
             },
         }
+        if channel.type == PRIVATE_THREAD:
+            payload["thread_metadata"] = (as_object(payload["thread_metadata"]) or {}) | {"invitable": True}
         if self._world.bot.id in state.members:
             payload["member"] = self.thread_member(channel, state, self._world.bot.id)
         return payload
@@ -86,7 +99,8 @@ class Payloads:
         """The server as GUILD_CREATE gives it to a bot that may not see all members: only itself is listed."""
         world = self._world
         bot_member = member_payload(world, world.bot) | {"user": user_payload(world.bot)}
-        channels = [self.channel(channel) for channel in world.channels.values() if channel.type == TEXT]
+        everything = [channel for channel in world.channels.values() if not channel.foreign]
+        channels = [self.channel(channel) for channel in everything if channel.type == TEXT]
         threads = [self.thread(c, c.thread) for c in world.threads() if c.thread and not c.thread.archived]
         owner = next(user for user in world.people.values() if user.person and user.person.administrator)
         return _GUILD_CONSTANTS | {
@@ -99,6 +113,7 @@ class Payloads:
             "members": [bot_member],
             "member_count": 1 + len(world.people),
             "joined_at": timestamp(world.started_at),
+            "premium_tier": world.premium_tier,
         }
 
     # --- messages ---
@@ -115,7 +130,10 @@ class Payloads:
             target = message.reply_to
             payload["message_reference"] = self._reference(target)
             still_there = target.id in target.channel.messages
-            payload["referenced_message"] = self._basic(target) if still_there else None
+            payload["referenced_message"] = self._referenced(target) if still_there else None
+        elif message.forwarded:
+            payload["message_reference"] = self._reference(message.forwarded) | {"type": 1}
+            payload["message_snapshots"] = [{"message": self._snapshot(message.forwarded)}]
         return payload
 
     def dispatched(self, message: Message, *, new: bool) -> JsonObject:
@@ -147,6 +165,10 @@ class Payloads:
             "embeds": message.embeds,
             "components": [component.model_dump(exclude_none=True) for component in message.components],
         }
+        if message.stickers:
+            payload["sticker_items"] = [{"id": message.id, "name": name, "format_type": 1} for name in message.stickers]
+        if message.poll:
+            payload["poll"] = self._poll(message, message.poll)
         if message.reactions:
             payload["reactions"] = [self._reaction(message, emoji) for emoji in message.reactions]
         if message.thread and message.thread.thread:
@@ -155,9 +177,34 @@ class Payloads:
             payload |= self._origin(message, message.origin)
         return payload
 
+    def _referenced(self, message: Message) -> JsonObject:
+        """A message that is replied to: it tells to what it replies itself, but not what that says."""
+        payload = self._basic(message)
+        return payload | {"message_reference": self._reference(message.reply_to)} if message.reply_to else payload
+
+    def _snapshot(self, message: Message) -> JsonObject:
+        """A forwarded message: without its author and its place."""
+        whole = self._basic(message)
+        return {name: whole[name] for name in _IN_SNAPSHOT if name in whole}
+
     def _reference(self, target: Message) -> JsonObject:
         reference: JsonObject = {"type": 0, "channel_id": target.channel.id, "message_id": target.id}
-        return reference if target.channel.type == DM else reference | {"guild_id": self._world.guild_id}
+        server = self._world.server_of(target.channel)
+        return reference if server is None else reference | {"guild_id": server}
+
+    @staticmethod
+    def _poll(message: Message, poll: Poll) -> JsonObject:
+        no_counts: list[JsonObject] = []
+        return {
+            "question": {"text": poll.question},
+            "answers": [
+                {"answer_id": number, "poll_media": {"text": text}} for number, text in enumerate(poll.answers, start=1)
+            ],
+            "expiry": timestamp(message.created_at + 86_400),
+            "allow_multiselect": False,
+            "layout_type": 1,
+            "results": {"is_finalized": False, "answer_counts": no_counts},
+        }
 
     def _reaction(self, message: Message, emoji: str) -> JsonObject:
         users = message.reactions[emoji]
@@ -171,22 +218,36 @@ class Payloads:
         }
 
     def _origin(self, message: Message, origin: Origin) -> JsonObject:
+        payload: JsonObject = {"application_id": self._world.bot.id, "webhook_id": self._world.bot.id}
+        if origin.type == COMMAND:
+            named = {"id": origin.id, "type": origin.type, "name": (origin.command or "").removeprefix("/")}
+            payload["interaction"] = named | {"user": user_payload(origin.user)}
+        return payload | {"interaction_metadata": self._metadata(message.channel, origin)}
+
+    def _metadata(self, channel: Channel, origin: Origin) -> JsonObject:
         metadata: JsonObject = {
             "id": origin.id,
             "type": origin.type,
             "user": user_payload(origin.user),
-            "authorizing_integration_owners": self.integration_owners(message.channel),
+            "authorizing_integration_owners": self.integration_owners(channel, origin.user),
         }
-        payload: JsonObject = {"application_id": self._world.bot.id, "webhook_id": self._world.bot.id}
+        if origin.opened_by:
+            return metadata | {"triggering_interaction_metadata": self._metadata(channel, origin.opened_by)}
         if origin.pressed:
             metadata["interacted_message_id"] = origin.pressed
-        elif origin.command:
-            named = {"id": origin.id, "type": origin.type, "name": origin.command, "user": user_payload(origin.user)}
-            payload["interaction"] = named
-        return payload | {"interaction_metadata": metadata}
+        if origin.target:
+            metadata["target_message_id"] = origin.target
+        return metadata
 
-    def integration_owners(self, channel: Channel) -> JsonObject:
-        """Who installed the application where an interaction happens."""
+    @staticmethod
+    def context(channel: Channel) -> int:
+        """Where an interaction happens: in a server, in direct messages with the bot, or in a group without it."""
+        return 1 if channel.type == DM else 2 if channel.type == GROUP else 0
+
+    def integration_owners(self, channel: Channel, user: User) -> JsonObject:
+        """Who installed the application where an interaction happens: the server, or the person for themselves."""
+        if channel.foreign:
+            return {"1": user.id}
         return {"0": "0" if channel.type == DM else self._world.guild_id}
 
     def attachment(self, attachment: Attachment) -> JsonObject:
@@ -209,6 +270,21 @@ class Payloads:
         return payload | {name: value for name, value in optional.items() if value is not None}
 
 
+_IN_SNAPSHOT = (
+    "type",
+    "content",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "timestamp",
+    "edited_timestamp",
+    "flags",
+    "components",
+    "sticker_items",
+)
+"""What a forwarded message keeps."""
+
 _GUILD_CONSTANTS: JsonObject = {
     "icon": None,
     "banner": None,
@@ -230,7 +306,6 @@ _GUILD_CONSTANTS: JsonObject = {
     "preferred_locale": "en-US",
     "premium_progress_bar_enabled": False,
     "premium_subscription_count": 0,
-    "premium_tier": 0,
     "public_updates_channel_id": None,
     "rules_channel_id": None,
     "safety_alerts_channel_id": None,

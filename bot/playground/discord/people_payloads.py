@@ -74,9 +74,10 @@ def member_payload(world: World, user: User) -> JsonObject:
 def role_payloads(world: World) -> list[JsonObject]:
     """The server's roles: everyone, the moderators, the bot's own."""
     return [
-        _role(world.guild_id, "@everyone", PEOPLE_PERMISSIONS, 0),
+        _role(world.guild_id, "@everyone", PEOPLE_PERMISSIONS & ~world.withheld, 0),
         _role(world.moderators_role, "Moderators", ADMINISTRATOR, 2),
-        _role(world.bot_role, BOT_NAME, BOT_PERMISSIONS, 1) | {"managed": True, "tags": {"bot_id": world.bot.id}},
+        _role(world.bot_role, BOT_NAME, BOT_PERMISSIONS & ~world.withheld, 1)
+        | {"managed": True, "tags": {"bot_id": world.bot.id}},
     ]
 
 
@@ -114,13 +115,13 @@ def application_payload(world: World, rules: DiscordRules) -> JsonObject:
         "description": "An assistant for the team.",
         "type": None,
         "bot": user_payload(world.bot),
-        "bot_public": False,
-        "bot_require_code_grant": False,
+        "bot_public": world.application.public,
+        "bot_require_code_grant": world.application.code_grant,
         "verify_key": "0" * 64,
         "flags": application_flags(rules),
         "flags_new": str(application_flags(rules)),
         "redirect_uris": [],
-        "interactions_endpoint_url": None,
+        "interactions_endpoint_url": world.application.interactions_endpoint_url,
         "role_connections_verification_url": None,
         "owner": user_payload(owner),
         "approximate_guild_count": 1,
@@ -129,5 +130,26 @@ def application_payload(world: World, rules: DiscordRules) -> JsonObject:
         "explicit_content_filter": 0,
         "team": None,
         "eligible_oauth2_scopes": [],
-        "integration_types_config": {"0": {}},
+        "integration_types_config": _installs(world, rules),
+    }
+
+
+def _installs(world: World, rules: DiscordRules) -> JsonObject:
+    """The ways of installing that are ticked: to a server (0), and for oneself (1)."""
+    ticked = {"0": world.application.guild_install, "1": rules.user_installs}
+    return {kind: {} for kind, is_ticked in ticked.items() if is_ticked}
+
+
+def own_guild_payload(world: World, name: str) -> JsonObject:
+    """The server as it stands in the bot's list, with what its roles let the bot do."""
+    permissions = (PEOPLE_PERMISSIONS | BOT_PERMISSIONS) & ~world.withheld
+    no_features: list[str] = []
+    return {
+        "id": world.guild_id,
+        "name": name,
+        "icon": None,
+        "banner": None,
+        "owner": False,
+        "permissions": str(permissions),
+        "features": no_features,
     }

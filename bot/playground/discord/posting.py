@@ -10,7 +10,7 @@ from bot.playground.discord.mentions import MESSAGE_DEFAULT, WEBHOOK_DEFAULT, Me
 from bot.playground.discord.refusals import invalid, refusal
 from bot.playground.discord.scene import Preview, Scene
 from bot.playground.discord.threads import wake
-from bot.playground.discord.wire import AttachmentBody, JsonObject, MessageBody, UploadedFile
+from bot.playground.discord.wire import AllowedMentions, AttachmentBody, JsonObject, MessageBody, UploadedFile
 from bot.playground.discord.world import (
     COMPONENTS_V2,
     DEFAULT_MESSAGE,
@@ -23,6 +23,7 @@ from bot.playground.discord.world import (
     Channel,
     Message,
     Origin,
+    Poll,
     User,
 )
 
@@ -88,12 +89,28 @@ class Posting:
         self._fill(message, body, files)
         return message
 
-    def say(self, author: User, channel: Channel, text: str, files: Files, reply_to: Message | None) -> Message:
-        """A message of a person; they may mention whom they like."""
-        wake(self._scene, channel)
+    def say(
+        self,
+        author: User,
+        channel: Channel,
+        text: str,
+        files: Files,
+        reply_to: Message | None,
+        *,
+        notify: bool = True,
+        forwarded: Message | None = None,
+        stickers: tuple[str, ...] = (),
+        poll: Poll | None = None,
+    ) -> Message:
+        """A message of a person; they may mention whom they like. Unless `notify`, a reply does not mention."""
+        wake(self._scene, channel, moderator=bool(author.person and author.person.administrator))
         body = MessageBody(content=text)
+        if not notify:
+            allowed = AllowedMentions(parse=("everyone", "roles", "users"), replied_user=False)
+            body = body.model_copy(update={"allowed_mentions": allowed})
         message = self._new(channel, author, body, REPLY if reply_to else DEFAULT_MESSAGE)
-        message.reply_to = reply_to
+        message.reply_to, message.forwarded = reply_to, forwarded
+        message.stickers, message.poll = stickers, poll
         self._fill(message, body, files)
         return message
 

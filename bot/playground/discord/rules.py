@@ -65,6 +65,12 @@ class DiscordRules(Record):
     """Seconds for the first answer to an interaction (documented)."""
     interaction_life: float = 900.0
     """Seconds for which an interaction's token works (documented)."""
+    dead_token: Literal[50027, 10015] = 50027
+    """What a token is told that is older (401 and 404; both are seen)."""
+    foreign_followups: int = 5
+    """Further messages of an interaction where the bot is no member (documented)."""
+    user_installs: bool = True
+    """People may install the application for themselves."""
     commands_per_day: int = 200
     """Commands that may be created in a day and server (documented)."""
 

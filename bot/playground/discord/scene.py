@@ -83,15 +83,27 @@ class Scene:
             self.dispatch("MESSAGE_DELETE", message.channel, payload)
         self.showing.message_removed(message)
 
+    def messages_deleted(self, channel: Channel, messages: list[Message]) -> None:
+        """Take several messages of a channel away, with one event for all."""
+        for message in messages:
+            del channel.messages[message.id]
+            message.version += 1
+        ids: JsonObject = {"ids": [message.id for message in messages], "channel_id": channel.id}
+        self.dispatch("MESSAGE_DELETE_BULK", channel, ids)
+        for message in messages:
+            self.showing.message_removed(message)
+
     def dispatch(self, event: str, channel: Channel, payload: JsonObject) -> None:
         """Send an event about a channel; in the server it carries the server's id."""
+        if channel.foreign:
+            return
         if channel.person is None:
             payload = payload | {"guild_id": self.world.guild_id}
         self.gateway.dispatch(event, payload)
 
     def _tell(self, message: Message, event: str) -> None:
         message.version += 1
-        if message.only_for is None:
+        if message.only_for is None and not message.channel.foreign:
             self.gateway.dispatch(event, self.payloads.dispatched(message, new=event == "MESSAGE_CREATE"))
         self.showing.message_shown(message)
 

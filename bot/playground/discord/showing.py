@@ -27,10 +27,12 @@ from bot.playground.view import (
     CommandView,
     ConnectionShown,
     FileView,
+    MenuView,
     MessageRemoved,
     MessageShown,
     MessageView,
     PlatformView,
+    SceneryShown,
     StatusShown,
 )
 
@@ -49,6 +51,7 @@ class Showing:
         self._typing: dict[str, asyncio.TimerHandle] = {}
         self._kept: dict[str, tuple[int, MessageView]] = {}
         self.commands: tuple[CommandView, ...] = ()
+        self.menus: tuple[MenuView, ...] = ()
 
     # --- what there is ---
 
@@ -66,6 +69,7 @@ class Showing:
             channels=tuple(self.channel(channel) for channel in channels),
             messages=tuple(self.message(message) for message in messages),
             commands=self.commands,
+            menus=self.menus,
         )
 
     def channel(self, channel: Channel) -> ChannelView:
@@ -99,7 +103,7 @@ class Showing:
             edits=len(message.edits),
             first_edit=message.edits[0] if message.edits else None,
             last_edit=message.edits[-1] if message.edits else None,
-            html=to_html(shown.content, names),
+            html=to_html(_words(shown), names),
             files=tuple(
                 FileView(
                     id=attachment.id,
@@ -155,10 +159,11 @@ class Showing:
         """The bot came or went."""
         self.tell(ConnectionShown("discord", connected))
 
-    def commands_changed(self, commands: tuple[CommandView, ...]) -> None:
-        """The bot registered its commands."""
-        self.commands = commands
+    def commands_changed(self, commands: tuple[CommandView, ...], menus: tuple[MenuView, ...]) -> None:
+        """The bot registered its commands, some of them as entries of the menu that messages have."""
+        self.commands, self.menus = commands, menus
         self.tell(CommandsShown("discord", commands))
+        self.tell(SceneryShown("discord"))
 
     def typing_began(self, channel: Channel) -> None:
         """The bot is typing; it is forgotten by itself."""
@@ -203,8 +208,17 @@ def button_views(components: Sequence[ComponentBody]) -> tuple[ButtonView, ...]:
     return tuple(views)
 
 
+def _words(message: Message) -> str:
+    """What is to be read of a message: its text, or what stands in the place of one."""
+    if message.forwarded:
+        return "\n".join(["-# Forwarded", *(f"> {line}" for line in _words(message.forwarded).split("\n"))])
+    if message.poll:
+        return "\n".join([f"**{message.poll.question}**", *(f"- {answer}" for answer in message.poll.answers)])
+    return message.content or ", ".join(f"*{name}*" for name in message.stickers)
+
+
 def _note(message: Message) -> str | None:
     origin = message.origin
     if origin is None or origin.command is None:
         return None
-    return f"{origin.user.name.split()[0]} used /{origin.command}"
+    return f"{origin.user.name.split()[0]} used {origin.command}"

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.playground.discord.calls import Call, CallLog
 from bot.playground.discord.clock import Clock
 from bot.playground.discord.commands import Commands
+from bot.playground.discord.deeds import Deeds
 from bot.playground.discord.door import API_PREFIX, Door
 from bot.playground.discord.faults import Faults
 from bot.playground.discord.gateway import Gateway
@@ -19,9 +20,9 @@ from bot.playground.discord.posting import Posting
 from bot.playground.discord.rest import all_endpoints
 from bot.playground.discord.rules import DiscordRules
 from bot.playground.discord.scene import Ping, Preview, Scene
-from bot.playground.discord.threads import change_thread
-from bot.playground.discord.wire import ThreadPatch
-from bot.playground.discord.world import World
+from bot.playground.discord.using import Using
+from bot.playground.discord.wire import JsonObject
+from bot.playground.discord.world import GROUP, TEXT, Channel, World
 from bot.playground.loopback import LoopbackHosts
 from bot.playground.view import Change, NotPossible, PlatformName, PlatformView, Upload
 
@@ -48,7 +49,10 @@ class DiscordStandIn:
         self._posting = Posting(self._scene)
         self._commands = Commands(self._scene)
         self._interactions = Interactions(self._scene, self._posting)
-        self._people = People(self._scene, self._posting, self._commands, self._interactions)
+        self.deeds = Deeds(self._scene, self._posting)
+        """What people do with messages and threads that are there, beside `amend` and `retract`."""
+        self._people = People(self._scene, self._posting)
+        self._using = Using(self._scene, self._commands, self._interactions)
         self._log = CallLog()
         self._door = Door(self._scene, self._log)
         self._runner: web.AppRunner | None = None
@@ -171,6 +175,20 @@ class DiscordStandIn:
         """Somebody's account id."""
         return self._scene.world.people[person].id
 
+    def found_group(self, *people: str) -> str:
+        """A group of people without the bot, who have installed it for themselves. Returns the channel's id."""
+        world = self._scene.world
+        members = tuple(world.people[person] for person in people)
+        name = ", ".join(member.name for member in members)
+        world.add(group := Channel(world.ids.new(), GROUP, name, people=members))
+        return group.id
+
+    def found_server(self) -> str:
+        """Another server, whose people have installed the bot for themselves only. Returns its one channel's id."""
+        world = self._scene.world
+        world.add(channel := Channel(world.ids.new(), TEXT, "elsewhere", server=world.ids.new()))
+        return channel.id
+
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something truthy, and return that.
 
@@ -213,13 +231,16 @@ class DiscordStandIn:
         thread: str | None = None,
         files: tuple[Upload, ...] = (),
         reply_to: str | None = None,
+        notify: bool = True,
     ) -> str:
         """A person sends a message and gets its id; threads are channels here, so `thread` says where instead.
+
+        A reply mentions the author of what it replies to, as Discord's client does unless `notify` is switched off.
 
         Raises:
             NotPossible: with the reason.
         """
-        return self._people.speak(person, thread or channel, text, files, reply_to).id
+        return self._people.speak(person, thread or channel, text, files, reply_to, notify=notify).id
 
     async def command(
         self, person: str, channel: str, name: str, options: dict[str, str], files: tuple[Upload, ...] = ()
@@ -229,7 +250,7 @@ class DiscordStandIn:
         Raises:
             NotPossible: there is no such command or option, or the application did not respond in time.
         """
-        return await self._people.command(person, channel, name, options, files)
+        return await self._using.command(person, channel, name, options, files)
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button.
@@ -237,39 +258,51 @@ class DiscordStandIn:
         Raises:
             NotPossible: it is not there, or the application did not respond in time.
         """
-        await self._people.press(person, channel, message, button)
-
-    async def edit(self, person: str, channel: str, message: str, text: str) -> None:
-        """A person changes a message of theirs."""
-        self._people.edit(person, channel, message, text)
-
-    async def delete(self, person: str, channel: str, message: str) -> None:
-        """A person takes a message of theirs back."""
-        self._people.delete(person, channel, message)
+        await self._using.press(person, channel, message, button)
 
     async def react(self, person: str, channel: str, message: str, emoji: str) -> None:
         """A person reacts to a message."""
-        self._people.react(person, channel, message, emoji)
+        self.deeds.react(person, channel, message, emoji)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
-        """A person takes an entry of a message's menu."""
-        raise NotPossible("There is no such entry.")
+        """A person takes an entry of a message's menu. Returns the first answer's text when only they see it.
+
+        Raises:
+            NotPossible: there is no such message or entry, or the application did not respond in time.
+        """
+        return await self._using.choose(person, channel, message, menu)
 
     async def submit(self, person: str, form: str, values: dict[str, str]) -> None:
-        """A person fills in a form."""
-        raise NotPossible("There is no such form.")
+        """A person fills in a form that was opened for them.
+
+        Raises:
+            NotPossible: there is none, its fields do not allow that, or the application did not respond in time.
+        """
+        await self._using.submit(person, form, values)
 
     async def complete(self, person: str, channel: str, command: str, option: str, typed: str) -> tuple[str, ...]:
-        """What the app suggests for an option."""
-        raise NotPossible("Nothing is suggested here.")
+        """The values that the app suggests for an option while a person types.
+
+        Raises:
+            NotPossible: nothing is suggested there, or the application did not respond in time.
+        """
+        return await self._using.complete(person, channel, command, option, typed)
 
     async def amend(self, person: str, channel: str, message: str, text: str) -> None:
-        """A person edits a message of theirs."""
-        raise NotPossible("This cannot be edited.")
+        """A person changes a message of theirs.
+
+        Raises:
+            NotPossible: it is somebody else's, gone, or its thread is closed; or the text is none.
+        """
+        self.deeds.amend(person, channel, message, text)
 
     async def retract(self, person: str, channel: str, message: str) -> None:
-        """A person deletes a message."""
-        raise NotPossible("This cannot be deleted.")
+        """A person takes back a message of theirs; an administrator deletes any in the server.
+
+        Raises:
+            NotPossible: it is gone, or not theirs to delete.
+        """
+        self.deeds.retract(person, channel, message)
 
     async def visit(self, person: str, place: Literal["messages", "home"]) -> None:
         """A person opens a page of the bot."""
@@ -288,12 +321,11 @@ class DiscordStandIn:
         """Cut the bot's socket without a goodbye; its session can be resumed."""
         self._scene.gateway.cut()
 
-    def archive(self, thread: str, *, locked: bool = False) -> None:
-        """Close a thread, as its people can; a locked one is not reopened by a message."""
-        channel = self._scene.world.channels[thread]
-        if channel.thread is None:
-            raise NotPossible("Only threads can be archived.")
-        change_thread(self._scene, channel, channel.thread, ThreadPatch(archived=True, locked=locked))
+    def remove_bot(self) -> None:
+        """An administrator removes the bot from the server."""
+        self.world.bot_is_member = False
+        payload: JsonObject = {"id": self.guild_id}
+        self._scene.gateway.dispatch("GUILD_DELETE", payload)
 
     def deny(self, channel: str, code: int | None) -> None:
         """Let the bot's requests for a channel fail with 50001 or 50013; None allows them again."""

@@ -1,10 +1,13 @@
 """Threads: opening them from a message, archiving and waking them, who is in them."""
 
+from collections.abc import Sequence
+
 from bot.playground.discord.refusals import invalid, refusal
 from bot.playground.discord.scene import Scene
 from bot.playground.discord.wire import JsonObject, ThreadBody, ThreadPatch
 from bot.playground.discord.world import (
     HAS_THREAD,
+    PRIVATE_THREAD,
     TEXT,
     THREAD,
     THREAD_STARTER,
@@ -44,6 +47,18 @@ def open_thread(scene: Scene, message: Message, body: ThreadBody, owner: User) -
     return thread
 
 
+def open_private(scene: Scene, parent: Channel, name: str, members: Sequence[User]) -> Channel:
+    """Open a thread that only its members see, from no message."""
+    now, thread_id = scene.clock.now(), scene.world.ids.new()
+    state = ThreadState(members[0], thread_id, now, 1440, archive_changed_at=now)
+    state.members = dict.fromkeys((member.id for member in members), now)
+    thread = Channel(thread_id, PRIVATE_THREAD, name, parent=parent, thread=state)
+    scene.world.add(thread)
+    scene.dispatch("THREAD_CREATE", thread, scene.payloads.thread(thread, state))
+    scene.showing.channel_shown(thread)
+    return thread
+
+
 def change_thread(scene: Scene, channel: Channel, state: ThreadState, body: ThreadPatch) -> None:
     """Rename, archive, lock."""
     if body.name is not None:
@@ -61,17 +76,36 @@ def change_thread(scene: Scene, channel: Channel, state: ThreadState, body: Thre
     _tell(scene, channel, state)
 
 
-def wake(scene: Scene, channel: Channel) -> None:
-    """A new message reopens an archived thread; a locked one refuses (160005)."""
+def wake(scene: Scene, channel: Channel, *, moderator: bool = False) -> None:
+    """A new message reopens an archived thread; a locked one refuses (160005) everybody but moderators."""
     state = channel.thread
     if state is None:
         return
-    if state.locked:
+    if state.locked and not moderator:
         raise refusal(160005)
     if state.archived:
         _check_room(scene)
         state.archived, state.archive_changed_at = False, scene.clock.now()
         _tell(scene, channel, state)
+
+
+def delete_thread(scene: Scene, channel: Channel, state: ThreadState) -> None:
+    """Delete a thread with its messages, of which Discord says nothing one by one; the message it began from stays."""
+    told: JsonObject = {
+        "id": channel.id,
+        "type": channel.type,
+        "parent_id": channel.parent.id if channel.parent else None,
+    }
+    said = list(channel.messages.values())
+    scene.world.remove(channel)
+    scene.dispatch("THREAD_DELETE", channel, told)
+    starter = channel.parent.messages.get(state.starter) if channel.parent else None
+    for message in said:
+        scene.showing.message_removed(message)
+    if starter:
+        starter.thread = None
+        starter.flags &= ~HAS_THREAD
+        scene.message_changed(starter)
 
 
 def join(scene: Scene, channel: Channel, state: ThreadState, user: User) -> None:

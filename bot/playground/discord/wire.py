@@ -71,6 +71,8 @@ class ComponentBody(Body):
     disabled: bool | None = None
     url: str | None = None
     emoji: EmojiBody | None = None
+    component: "ComponentBody | None" = None
+    """Of a label in a form: what it labels."""
     components: tuple["ComponentBody", ...] | None = None
 
 
@@ -114,7 +116,43 @@ class CallbackBody(Body):
     """The first answer to an interaction."""
 
     type: int
-    data: MessageBody | None = None
+    data: JsonObject | None = None
+    """A message, a form or suggestions, depending on the type."""
+
+
+class FormBody(Body):
+    """A form to open."""
+
+    custom_id: str
+    title: str
+    components: tuple[ComponentBody, ...]
+
+
+class TextInputBody(Body):
+    """A field of a form into which people write."""
+
+    type: int
+    custom_id: str
+    style: int
+    label: str | None = None
+    value: str | None = None
+    placeholder: str | None = None
+    required: bool | None = True
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+class ChoiceBody(Body):
+    """A value that is suggested for an option."""
+
+    name: str
+    value: str
+
+
+class ChoicesBody(Body):
+    """What is suggested for an option."""
+
+    choices: tuple[ChoiceBody, ...] | None = None
 
 
 class CommandOption(Body):
@@ -126,6 +164,7 @@ class CommandOption(Body):
     name: str
     description: str = ""
     required: bool | None = None
+    autocomplete: bool | None = None
 
 
 class CommandBody(Body):

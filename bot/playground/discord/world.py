@@ -12,7 +12,7 @@ BOT_NAME = "Parley"
 GUILD_NAME = "Playground server"
 CHANNEL_NAMES = ("general", "support")
 
-TEXT, DM, THREAD = 0, 1, 11
+TEXT, DM, GROUP, THREAD, PRIVATE_THREAD = 0, 1, 3, 11, 12
 """Channel types."""
 
 SUPPRESS_EMBEDS = 1 << 2
@@ -80,11 +80,39 @@ class Origin:
     """The interaction that a message answers."""
 
     id: str
-    type: Literal[2, 3]
+    type: Literal[2, 3, 4, 5]
+    """Command, button, suggestions, form."""
     user: User
     command: str | None = None
+    """As people see it: `/ask`, or the entry of a message's menu."""
     pressed: str | None = None
     """Id of the message whose button was pressed."""
+    target: str | None = None
+    """Id of the message whose menu was used."""
+    opened_by: "Origin | None" = None
+    """Of a form: the interaction that opened it."""
+
+
+@dataclass(slots=True)
+class ApplicationState:
+    """What the developer portal says, as far as tests change it."""
+
+    interactions_endpoint_url: str | None = None
+    """Where interactions go instead of the gateway."""
+    public: bool = False
+    """Anybody may add the bot to a server."""
+    code_grant: bool = False
+    """Adding it needs a web page of ours."""
+    guild_install: bool = True
+    """It can be added to servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A question with answers to choose from."""
+
+    question: str
+    answers: tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +146,11 @@ class Message:
     """Links for which a preview was shown."""
     thread: "Channel | None" = None
     """The thread that was opened from it."""
+    forwarded: "Message | None" = None
+    """The message that it forwards, as it was then."""
+    stickers: tuple[str, ...] = ()
+    """Names."""
+    poll: Poll | None = None
     version: int = 0
     """Counts every change."""
 
@@ -138,8 +171,21 @@ class Channel:
     """By id, oldest first."""
     sent: int = 0
     """Messages ever sent; deletions do not lower it."""
+    people: tuple[User, ...] = ()
+    """Who is in a group of which the bot is no member."""
+    server: str = ""
+    """Id of a server in which the bot is not installed."""
     denied: int | None = None
     """An error code that every request of the bot for it gets (50001 or 50013); set by tests."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the bot is no member here: its people use it because they have installed it for themselves."""
+        return bool(self.people or self.server)
+
+    def seen_by(self, user: User) -> bool:
+        """Whether somebody can look into it."""
+        return self.person in (None, user) and (not self.people or user in self.people)
 
 
 class World:
@@ -154,12 +200,24 @@ class World:
         self.guild_id = self.ids.new(lambda moment: moment % shards == shards - 1)
         self.moderators_role = self.ids.new()
         self.bot_role = self.ids.new()
+        self.application = ApplicationState()
+        self.bot_is_member = True
+        """The bot is in the server."""
+        self.premium_tier = 0
+        """Boosts: 2 and 3 raise what a file may have."""
+        self.withheld = 0
+        """Permissions that the server gives neither to everybody nor to the bot, as bits."""
         self.channels: dict[str, Channel] = {}
         self.attachments: dict[str, Attachment] = {}
         for position, name in enumerate(CHANNEL_NAMES):
             self.add(Channel(self.ids.new(), TEXT, name, position))
         for user in self.people.values():
             self.add(Channel(self.ids.new(), DM, BOT_NAME, person=user))
+
+    def remove(self, channel: Channel) -> None:
+        """Take a channel out of the world, with all that was said in it."""
+        del self.channels[channel.id]
+        channel.messages.clear()
 
     def add(self, channel: Channel) -> None:
         """Put a channel into the world."""
@@ -182,6 +240,10 @@ class World:
     def dm_with(self, user: User) -> Channel:
         """The direct message between the bot and somebody."""
         return next(channel for channel in self.channels.values() if channel.person is user)
+
+    def server_of(self, channel: Channel) -> str | None:
+        """Id of the server that a channel is in; None for direct messages and groups."""
+        return None if channel.type in {DM, GROUP} else channel.server or self.guild_id
 
     def threads(self) -> Iterable[Channel]:
         """All threads, archived ones included."""

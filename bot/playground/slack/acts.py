@@ -141,7 +141,21 @@ class Acts:
         """Press Slack's own Stop button of a session."""
         member, place = self._cast.member(person), self._cast.place(person, channel)
         root = self._root(place, thread)
-        self._events.session_stopped(member, place, root or thread)
+        self._desk.streams.stopped_by(member, place, root or thread)
+
+    def post_as_bot(self, channel: str, name: str, text: str, attachments: tuple[JsonObject, ...]) -> str:
+        """Another app says something; returns its ts."""
+        place = self._cast.place("ada", channel)
+        message = Message(
+            ts=self._desk.world.next_ts(),
+            channel=place.id,
+            user=self._cast.member("ada").id,
+            text=text,
+            speaker=name,
+            attachments=attachments,
+        )
+        self._desk.workspace.say(message)
+        return message.ts
 
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack has fetched the preview of a link in a message."""

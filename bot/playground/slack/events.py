@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.playground.slack.chores import Chores
 from bot.playground.slack.installs import Grant
@@ -97,14 +97,14 @@ class Events:
         }
         self._send("assistant_thread_started", self._world.channels[root.channel], event)
 
-    def session_stopped(self, member: Member, channel: Channel, thread: str) -> None:
+    def session_stopped(self, member: Member, channel: Channel, thread: str, streaming: Sequence[str]) -> None:
         """A person pressed Slack's own Stop button."""
         event: JsonObject = {
             "type": "agent_session_stopped",
             "user": member.id,
             "channel": channel.id,
             "thread_ts": thread,
-            "streaming_message_ts": [],
+            "streaming_message_ts": list[JsonValue](streaming),
             "event_ts": self._world.next_ts(),
         }
         self._send("agent_session_stopped", channel, event)

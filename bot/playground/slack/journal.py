@@ -43,6 +43,14 @@ class Unfurl(Record):
     url: str
 
 
+class Notice(Record):
+    """People were notified of a bot message: when it was posted, or when its stream ended."""
+
+    channel: str
+    ts: str
+    by: Literal["post", "stop"]
+
+
 class Sent(Record):
     """One Socket Mode envelope that went out."""
 
@@ -65,5 +73,6 @@ class Journal:
         self.calls: list[Call] = []
         self.pings: list[Ping] = []
         self.unfurls: list[Unfurl] = []
+        self.notices: list[Notice] = []
         self.sent: list[Sent] = []
         self.faults_seen: list[str] = []

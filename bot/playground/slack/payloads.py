@@ -8,6 +8,7 @@ from bot.playground.slack.world import APP_ID, BOT_NAME, World
 
 TOMBSTONE = "tombstone"
 """Subtype of what is left of a deleted message that has replies."""
+OTHER_BOT = "B00ANOTHER"
 SLACKBOT = "USLACKBOT"
 _EXTENSIONS = {"jpeg": "jpg", "markdown": "md", "": "binary"}
 
@@ -99,11 +100,21 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
             ]
             or None,
             "metadata": message.metadata if metadata else None,
+            "streaming_state": _streaming_state(message),
         }
     )
+    if message.speaker is not None:
+        del shown["user"]
+        shown |= {"subtype": "bot_message", "bot_id": OTHER_BOT, "username": message.speaker}
     if message.subtype == TOMBSTONE:
         shown |= {"user": SLACKBOT, "hidden": True}
     return shown | _thread_json(world, message)
+
+
+def _streaming_state(message: Message) -> str | None:
+    if message.streaming is None:
+        return None
+    return "completed" if message.streaming.end else "in_progress"
 
 
 def _thread_json(world: World, message: Message) -> JsonObject:

@@ -16,6 +16,7 @@ from bot.playground.slack.rates import Rates
 from bot.playground.slack.records import Message
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.socket_mode import SocketMode
+from bot.playground.slack.streams import Streams
 from bot.playground.slack.webapi.desk import Desk
 from bot.playground.slack.wire import JsonObject
 from bot.playground.slack.workspace import Workspace
@@ -42,17 +43,26 @@ class Premises:
         self.events = Events(rules, world, chance, sockets, chores, lambda: installs.at(world.team))
         self.workspace = Workspace(rules, world, self.events, journal, changes, chores)
         self.interactions = Interactions(rules, world)
+        self.streams = Streams(rules, world, self.workspace, self.events, chores)
         self.desk = Desk(
-            rules, world, self.workspace, sockets, self.interactions, journal, views, lambda: installs.at(world.team)
+            rules,
+            world,
+            self.workspace,
+            sockets,
+            self.interactions,
+            self.streams,
+            journal,
+            views,
+            lambda: installs.at(world.team),
         )
         self.rates = Rates(rules)
-        cast = Cast(world)
-        self.acts = Acts(self.desk, self.events, cast)
-        self.clicks = Clicks(self.desk, cast)
+        self.cast = Cast(world)
+        self.acts = Acts(self.desk, self.events, self.cast)
+        self.clicks = Clicks(self.desk, self.cast)
 
     def set_rules(self, rules: SlackRules) -> None:
         """Other rules from now on."""
-        for part in (self.events, self.workspace, self.interactions, self.desk, self.rates):
+        for part in (self.events, self.workspace, self.interactions, self.streams, self.desk, self.rates):
             part.rules = rules
 
     def speak(self, person: str, channel: str, text: str, *, thread: str | None = None) -> str:

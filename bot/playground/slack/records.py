@@ -57,6 +57,41 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step of an answer, as task chunks made it."""
+
+    id: str
+    title: str
+    status: str
+    """`pending`, `in_progress`, `complete` or `error`."""
+    details: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """What a message has of the stream by which it was written."""
+
+    recipient: str
+    """User id of the one person who sees it grow."""
+    began: float
+    """Monotonic seconds."""
+    touched: float
+    """When something was appended last."""
+    text: str = ""
+    first: str = ""
+    """What everybody else sees until it ends."""
+    steps: tuple[Step, ...] = ()
+    plan: str = ""
+    blocks: tuple[JsonObject, ...] = ()
+    """Below the text."""
+    weight: int = 0
+    """Bytes of its text, and twice those of its steps."""
+    end: Literal["", "stopped", "stopped_by_user", "expired"] = ""
+    """Why nothing more can be appended; empty while it is open."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message. `ts` is its id."""
 
@@ -80,8 +115,12 @@ class Message:
     only_for: str | None = None
     """User id of the one person who sees it (ephemeral)."""
     from_bot: bool = False
+    streaming: Streaming | None = None
+    """It was begun by `chat.startStream`."""
     note: str | None = None
     """What the page shows above it: who used which command."""
+    speaker: str | None = None
+    """Name of another app that says it; `user` is then the person who installed that app."""
     attachments: tuple[JsonObject, ...] = ()
     """Forwarded messages and previews of links, as Slack hangs them on."""
 
@@ -136,3 +175,16 @@ class OpenForm:
 
     user: str
     view: JsonObject
+
+
+SessionStatus = Literal["processing", "active", "suspended", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An agent's session in a thread."""
+
+    channel: str
+    thread: str
+    status: SessionStatus
+    title: str = ""

@@ -1,5 +1,7 @@
 """Slack's numbers as settings: the documented ones are the defaults, the reported ones can be set to either reading."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from bot.domain.record import Record
@@ -61,6 +63,31 @@ def _tiers() -> dict[str, Tier]:
     }
 
 
+class StreamRules(Record):
+    """What holds for native streams and for the sessions that they belong to."""
+
+    refusal: str = ""
+    """All three methods answer with this word: `unknown_method`, `feature_not_enabled`…"""
+    seconds: float = 300.0
+    """Life of a stream (reported: about 300 s, up to 306)."""
+    life: Literal["absolute", "idle"] = "absolute"
+    """Whether it counts from the start, or from the last append (sources disagree)."""
+    most_bytes: int | None = 11_000
+    """Weight of a message (reported: 10,600 to 12,000); None: only each call is limited (one probe)."""
+    field_characters: int = 256
+    """Of a task's title, details and output, each time (reported)."""
+    eats_leading_space: bool = False
+    """White space at the beginning of a chunk vanishes (reported)."""
+    text_with_blocks: bool = False
+    """`markdown_text` and `blocks` may come in one stop (unknown)."""
+    unfurls: bool = True
+    """Links are fetched for a preview at the stop: no argument forbids it (unknown)."""
+    session_seconds: float = 3600.0
+    """After so long a session is not `processing` any more (documented)."""
+    session_refusal: str = ""
+    """`agents.sessions.*` answer with this word: `not_authorized` for an app that is not declared as an agent."""
+
+
 class SlackRules(Record):
     """Every limit that the stand-in obeys. Times in seconds."""
 
@@ -107,6 +134,8 @@ class SlackRules(Record):
     pace: float = 1.0
     """Multiplies every rate; 0 switches the rate limits off (`limit_rate` still works)."""
 
+    history_objects: int = 999
+    """Messages on a page of a history at most; 15 for apps that are distributed outside of the Marketplace."""
     markdown_characters: int = 12_000
     """All markdown blocks of a message, or `markdown_text` (documented)."""
     block_characters: int = 13_200
@@ -118,5 +147,6 @@ class SlackRules(Record):
     """Longer `text` of an update is refused (reported)."""
     client_msg_id_dedupes: bool = False
     """Refuse a second post with the same `client_msg_id` (unverified)."""
+    streams: StreamRules = StreamRules()
     edits_unfurl: bool = False
     """Whether links that an edit brings would unfurl (unknown)."""

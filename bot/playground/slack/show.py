@@ -1,14 +1,32 @@
 """The workspace as the page shows it: view records made from what Slack would have received."""
 
+import re
+from html import unescape
+
 from bot.playground.slack.blocks_html import block_buttons, blocks_html
 from bot.playground.slack.emoji import character
 from bot.playground.slack.entities import pinged
 from bot.playground.slack.markup import Names, mrkdwn_html, plain_html
-from bot.playground.slack.records import Channel, Message, SharedFile
+from bot.playground.slack.records import Channel, Message, SharedFile, Step
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.wire import JsonObject, as_objects, as_text
 from bot.playground.slack.world import BOT_NAME, World
-from bot.playground.view import ChannelView, FileView, HomeView, MessageView, PlatformView, PromptView
+from bot.playground.view import (
+    ButtonView,
+    ChannelView,
+    FileView,
+    HomeView,
+    MessageView,
+    PlatformView,
+    PromptView,
+    StepState,
+    StepView,
+)
+
+STREAM_STOP = ButtonView(id="slack.stop", label="Stop", style="danger")
+"""Slack's own Stop button, which it shows whether the app wants it or not."""
+_STATES: dict[str, StepState] = {"pending": "pending", "in_progress": "running", "complete": "done", "error": "failed"}
+_HREF = re.compile(r'<a href="([^"]+)"')
 
 
 def platform_view(world: World, rules: SlackRules, *, connected: bool) -> PlatformView:
@@ -56,20 +74,44 @@ def message_view(world: World, message: Message) -> MessageView:
         channel=message.channel,
         thread=message.thread_ts,
         author=author.person,
-        author_name=author.name,
+        author_name=message.speaker or author.name,
         at=float(message.ts),
         edits=len(message.edits),
         first_edit=message.edits[0] if message.edits else None,
         last_edit=message.edits[-1] if message.edits else None,
         html=_html(world, message),
         files=tuple(_file_view(world.files[file]) for file in message.files),
-        buttons=tuple(button.view for button in block_buttons(message.blocks)) if message.from_bot else (),
+        buttons=_buttons(message),
         reactions=tuple(character(reaction.name) for reaction in message.reactions),
         replies=len(world.replies(message.channel, message.ts)),
         only_for=world.members[message.only_for].person if message.only_for else None,
         pings=pinged(world, message, names=False) if message.from_bot else (),
         note=message.note,
+        steps=tuple(_step_view(step) for step in message.streaming.steps) if message.streaming else (),
+        streaming=_open(message),
+        loud=not _open(message),
     )
+
+
+def _buttons(message: Message) -> tuple[ButtonView, ...]:
+    """What can be pressed, with Slack's own Stop while a stream is open."""
+    if not message.from_bot:
+        return ()
+    own = tuple(button.view for button in block_buttons(message.blocks))
+    return (*own, STREAM_STOP) if _open(message) else own
+
+
+def _open(message: Message) -> bool:
+    return message.streaming is not None and not message.streaming.end
+
+
+def _step_view(step: Step) -> StepView:
+    return StepView(id=step.id, title=step.title, state=_STATES[step.status], details=step.details, output=step.output)
+
+
+def shown_links(world: World, message: Message) -> tuple[str, ...]:
+    """Addresses that can be clicked in a message, each once: not those that stand in code."""
+    return tuple(dict.fromkeys(unescape(found) for found in _HREF.findall(_html(world, message))))
 
 
 def _names(world: World) -> Names:

@@ -17,13 +17,13 @@ from bot.playground.slack.faults import Faults
 from bot.playground.slack.file_server import FileServer
 from bot.playground.slack.gate import Gate
 from bot.playground.slack.installs import Installs
-from bot.playground.slack.journal import Call, Journal, Ping, Sent, Unfurl
+from bot.playground.slack.journal import Call, Journal, Notice, Ping, Sent, Unfurl
 from bot.playground.slack.premises import Premises, elsewhere
 from bot.playground.slack.records import FileMode, Message
 from bot.playground.slack.request_url import RequestUrl
 from bot.playground.slack.response_urls import ResponseUrls
 from bot.playground.slack.rules import SlackRules
-from bot.playground.slack.show import platform_view
+from bot.playground.slack.show import STREAM_STOP, platform_view
 from bot.playground.slack.socket_mode import DisconnectReason, SocketMode
 from bot.playground.slack.webapi.door import WebApi
 from bot.playground.slack.wire import JsonObject
@@ -157,6 +157,9 @@ class SlackStandIn:
 
     async def press(self, person: str, channel: str, message: str, button: str) -> None:
         """A person presses a button, named by its `ButtonView.id`."""
+        if button == STREAM_STOP.id:
+            self.stop_session(person, channel, message)
+            return
         await self._clicks.press(person, channel, message, button)
 
     async def choose(self, person: str, channel: str, message: str, menu: str) -> str:
@@ -243,6 +246,10 @@ class SlackStandIn:
     def stop_session(self, person: str, channel: str, thread: str) -> None:
         """A person presses Slack's own Stop button (`agent_session_stopped`)."""
         self._acts.stop_session(person, channel, thread)
+
+    def post_as_bot(self, channel: str, name: str, text: str, attachments: tuple[JsonObject, ...] = ()) -> str:
+        """Another app of the workspace says something; returns its ts."""
+        return self._acts.post_as_bot(channel, name, text, attachments)
 
     def preview(self, channel: str, ts: str, url: str) -> None:
         """Slack hangs the preview of a link on a message, which is no edit."""
@@ -355,6 +362,11 @@ class SlackStandIn:
         return self.journal.unfurls
 
     @property
+    def notices(self) -> list[Notice]:
+        """Every notification that people got of a bot message."""
+        return self.journal.notices
+
+    @property
     def sent(self) -> list[Sent]:
         """Every Socket Mode envelope."""
         return self.journal.sent
@@ -376,6 +388,17 @@ class SlackStandIn:
             raise NotPossible(f"There is no channel {channel}.")
         found = self.world.messages(place.id)
         return found if thread is None else tuple(message for message in found if message.root == thread)
+
+    def session(self, channel: str, thread: str) -> str:
+        """The state of a session; empty when there is none."""
+        place = self.world.channel(channel)
+        session = self.world.sessions.get((place.id if place else channel, thread))
+        return session.status if session else ""
+
+    def seen_by(self, person: str, channel: str, ts: str) -> str:
+        """The text of a message as a person sees it: a stream grows before its recipient only."""
+        member = self._home.cast.member(person)
+        return self._home.streams.seen_by(member.id, self._home.cast.message(person, channel, ts))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Wait until the predicate gives something true; it is asked after every change, call and acknowledgement.

@@ -8,11 +8,11 @@ from bot.playground.slack.changes import Changes
 from bot.playground.slack.chores import Chores
 from bot.playground.slack.entities import links, pinged
 from bot.playground.slack.events import Events
-from bot.playground.slack.journal import Journal, Ping, Unfurl
+from bot.playground.slack.journal import Journal, Notice, Ping, Unfurl
 from bot.playground.slack.payloads import TOMBSTONE
 from bot.playground.slack.records import Message, Reaction, Status
 from bot.playground.slack.rules import SlackRules
-from bot.playground.slack.show import message_view
+from bot.playground.slack.show import message_view, shown_links
 from bot.playground.slack.wire import JsonObject
 from bot.playground.slack.world import World
 from bot.playground.view import FormShown, FormView, MessageRemoved, MessageShown, SceneryShown, StatusShown
@@ -49,6 +49,8 @@ class Workspace:
             if unfurl:
                 self._note_unfurls(message, None)
             self.set_status(Status(message.channel, message.root, ""))
+            if message.streaming is None:
+                self._journal.notices.append(Notice(channel=message.channel, ts=message.ts, by="post"))
         self._show(message)
         if message.thread_ts is not None and message.only_for is None:
             self._show_root(message)
@@ -69,6 +71,18 @@ class Workspace:
         if new.only_for is None:
             self._events.edited(old, new)
         return new
+
+    def grow(self, old: Message, new: Message) -> None:
+        """A streamed message has more, or has ended, which is no edit. People are notified when it ends."""
+        self._world.put(new)
+        self._note_pings(new, old, names=False)
+        if new.streaming is not None and new.streaming.end:
+            self._journal.notices.append(Notice(channel=new.channel, ts=new.ts, by="stop"))
+            if self.rules.streams.unfurls:
+                urls = shown_links(self._world, new)
+                self._journal.unfurls += [Unfurl(channel=new.channel, ts=new.ts, url=url) for url in urls]
+            self._events.edited(old, new)
+        self._show(new)
 
     def delete(self, message: Message) -> None:
         """Take a message away; of one with replies a tombstone stays."""
@@ -135,6 +149,10 @@ class Workspace:
         await asyncio.sleep(self.rules.status_seconds)
         if self._world.statuses.get((status.channel, status.thread)) is status:
             self.set_status(replace(status, text=""))
+
+    def stir(self) -> None:
+        """Something changed that does not show."""
+        self._changes.wake()
 
     def redecorate(self) -> None:
         """Prompts, homes or titles have changed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from bot.playground.slack.records import Channel, Member, Message, OpenForm, SharedFile, Status, Upload
+from bot.playground.slack.records import Channel, Member, Message, OpenForm, Session, SharedFile, Status, Upload
 from bot.playground.slack.wire import JsonObject
 from bot.playground.view import PEOPLE
 
@@ -82,6 +82,7 @@ class World:
         self.files: dict[str, SharedFile] = {}
         self.uploads: dict[str, Upload] = {}
         self.statuses: dict[tuple[str, str], Status] = {}
+        self.sessions: dict[tuple[str, str], Session] = {}
         self.titles: dict[tuple[str, str], str] = {}
         self.homes: dict[str, JsonObject] = {}
         """The app's home page as it was published for each user."""

@@ -1,15 +1,17 @@
 """What a chat platform has to offer (`Adapter`), what it is told (`Outbound`) and what it may call (`Reception`).
 
 Everything that a platform cannot do or limits is data in `Capabilities` and `Terms`, so the relay never asks which
-platform it is. Adapters translate their SDK's errors into `bot.errors.PlatformError` and its six kinds.
+platform it is. Adapters translate their SDK's errors into `bot.errors.PlatformError` and its kinds.
 """
 
 from bot.domain.channels import ChannelPolicy
 from bot.relay.contract.adapter import Adapter
 from bot.relay.contract.capabilities import Capabilities, Dialect, Pacing, Terms
+from bot.relay.contract.ceilings import SharedCeiling
 from bot.relay.contract.finding import Finding
 from bot.relay.contract.inbound import (
     COMMANDS,
+    HELD_NOTE,
     Command,
     CommandName,
     Deleted,
@@ -25,6 +27,7 @@ from bot.relay.contract.webhooks import Route, Webhooks, WebReply, WebRequest
 
 __all__ = [
     "COMMANDS",
+    "HELD_NOTE",
     "Adapter",
     "Button",
     "Capabilities",
@@ -45,6 +48,7 @@ __all__ = [
     "RateSignal",
     "Reception",
     "Route",
+    "SharedCeiling",
     "Task",
     "Terms",
     "Verdict",

@@ -84,11 +84,15 @@ class Adapter(Protocol):
         """
         ...
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
         """Replace a message's text, buttons and files.
+
+        Returns what holds for this message from now on, when that has changed. A `Terms.life` that is over already
+        means that the message has to be left for a new one.
 
         Raises:
             Gone: the message cannot be edited any more; post its text anew.
+            StoppedByPerson: somebody has stopped the answer with the platform's own button.
         """
         ...
 

@@ -18,6 +18,13 @@ class Pacing(Record):
     """Least seconds between two edits of one message."""
     max_interval: float = 10.0
     """Beyond this the interval does not grow."""
+    burst: int = 0
+    """So many interim edits of a bucket may come ahead of the even pace, after a quiet time: then they are only
+    `min_interval` apart, …"""
+    early: int = 0
+    """… when they bring so many new characters."""
+    least: int = 0
+    """New characters without which an interim edit is not worth a request, unless a step has changed."""
 
 
 class Capabilities(Record):
@@ -57,16 +64,23 @@ class Terms(Record):
     """Name of the rate-limit bucket that edits at this address share."""
     pacing: Pacing | None = None
     """Start values of that bucket; None means `Capabilities.pacing`."""
+    creates: str = ""
+    """Name of the bucket that creates share, where `Capabilities.posts` limits them apart from edits and other places
+    than `bucket` share that limit; empty means `bucket`."""
     interim: bool = True
     """Messages may be edited while the answer is being made. Otherwise only its end is shown."""
     buttons: bool = True
     """Buttons work here, on a platform that has them."""
     life: float | None = None
-    """Seconds after which a message that is still growing is better left for a new one; None: it may grow for ever."""
+    """Seconds after which a message that is still growing is better left for a new one; None: it may grow for ever.
+
+    Where it is given, messages only ever grow: what `Outbound.settled` has told is never moved to another message."""
     max_segments: int | None = None
     """Messages that may be created here for one answer, when they are fewer than `Capabilities.max_segments`."""
     max_file_bytes: int | None = None
     """Largest file sent here, when it is not `Capabilities.max_file_bytes`."""
+    max_files_bytes: int | None = None
+    """All files of one message together, where that is limited."""
 
 
 class Dialect(Protocol):

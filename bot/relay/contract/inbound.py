@@ -41,6 +41,8 @@ class Command(Record):
     """The person may act on other people's answers within `scope`."""
     scope: str = ""
     """Where it was typed, in the words of `Address.scope`; without it nobody is a moderator."""
+    channel: str = ""
+    """Where it was typed, named as in `Event.ruled_by`, so that it can be said who answers there."""
 
 
 Operation = Literal["stop", "worked", "again", "skip", "regenerate", "up", "down"]
@@ -71,9 +73,19 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     QUEUED = "queued"
     """Accepted behind a run that is still going on; the adapter marks the message (a reaction)."""
+    HELD = "held"
+    """Queued behind an answer that waits for somebody to press one of its buttons: the adapter marks the message, and
+    tells the person so (`HELD_NOTE`), privately where that is possible. Of several messages only the first is held."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
     """Not for us."""
+
+
+HELD_NOTE = (
+    "I have read this, but my last answer waits for a decision: please press one of the buttons under it. "
+    "Then I go on with your message."
+)
+"""What a person is told who types instead of pressing."""
 
 
 class Edited(Record):
@@ -88,5 +100,8 @@ class Edited(Record):
 class Deleted(Record):
     """Messages were deleted, by their authors or by somebody who may."""
 
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
     """As `Event.known_as` or `Heard.key`, of each."""
+    conversations: tuple[str, ...] = ()
+    """Keys of conversations whose place was deleted with all that was said in it (a thread), when the platform does not
+    name the messages."""

@@ -51,6 +51,8 @@ class Outbound(Record):
     tasks: tuple[Task, ...] = ()
     """What the answer has done so far, with the last message only."""
     buttons: tuple[Button, ...] = ()
+    complete: bool = False
+    """Nothing will be added to this message: the answer goes on in a later one, or waits, or has ended."""
     continuation: bool = False
     """A later message of an answer that has begun in an earlier one: nobody is notified again."""
     final: bool = False

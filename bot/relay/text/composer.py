@@ -10,6 +10,8 @@ GOES_ON = "_The answer goes on. All of it will be attached as a file when it is 
 ATTACHED = "_The answer is too long for the chat. All of it is in the attached file `answer.md`._"
 CUT = "_The answer is too long to be shown here in full._"
 _LEAST_KEPT = 2
+_AROUND_FOOTER = 8
+"""Room for what a platform puts between a text and its small print."""
 
 
 class Composer:
@@ -62,6 +64,13 @@ class Composer:
         if len(texts) <= self._capabilities.max_segments:
             return texts, False
         return (*texts[: self._kept(live)], self._convert(ATTACHED if attachable else CUT)), attachable
+
+    def below(self, texts: tuple[str, ...], footer: str) -> str | None:
+        """The small print as it stands below the last of these messages; None when there is no room for it there."""
+        shown = self._convert(defang(footer, self.known)) if footer else ""
+        measure = self._capabilities.measure
+        taken = size(texts[-1], measure) + size(shown, measure) + (_AROUND_FOOTER if shown else 0)
+        return shown if taken <= self._hard else None
 
     def attachment(self, markdown: str) -> str:
         """The answer as it stands in a file: as Markdown, and as harmless as in the chat."""

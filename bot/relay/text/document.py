@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 from bot.domain.events import CallChanged, MessageChanged, MessageCreated, MessageDelta, RunChanged, RunEvent
 from bot.domain.messages import Attachment, FileCitation, Message, MessageStatus, RefusalPart, TextPart
-from bot.domain.runs import Run, RunStatus
-from bot.domain.steps import CallState, Effect, ToolCall
+from bot.domain.names import SOMEONE
+from bot.domain.runs import Decided, Run, RunStatus
+from bot.domain.steps import CallState, Decision, Effect, ToolCall
 from bot.relay.text.blocks import close_fence
 
 INCIDENT_DIGITS = 8
+DECISIONS = {Decision.WORKED: "it worked", Decision.AGAIN: "run it again", Decision.SKIP: "skip it"}
+"""What people say about a call whose outcome nobody knows, in words."""
 _CITATION = re.compile(r"【[^【】\n]{1,200}】")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -98,26 +101,36 @@ class Document:
         """The tool calls of this run."""
         return tuple(self._calls.values())
 
-    def whole(self, run: Run, skipped: Sequence[Attachment], names: Mapping[str, str]) -> str:
+    def whole(self, run: Run, skipped: Sequence[Attachment]) -> str:
         """The finished answer: the text and what follows it. Never empty. Arguments as for `ending`."""
-        ending, text = self.ending(run, skipped, names), self.text
+        ending, text = self.ending(run, skipped), self.text
         return f"{close_fence(text).rstrip()}\n\n{ending}".strip() if ending else text
 
-    def ending(self, run: Run, skipped: Sequence[Attachment], names: Mapping[str, str]) -> str:
-        """What follows the text when the run has ended: sources, warnings, why it ended, files left out.
+    def ending(self, run: Run, skipped: Sequence[Attachment]) -> str:
+        """What follows the text when the run has ended: decisions, warnings, why it ended, files left out.
 
         Args:
             run: as it ended.
             skipped: files that were not taken in.
-            names: names of the cited files by id.
         """
-        sources = " · ".join(f"[{n}] {_inert(names.get(file_id, ''))}" for n, file_id in enumerate(self.sources, 1))
+        decisions = [_decided(decided) for decided in run.decisions]
         doubts = [_doubt(call) for call in self._calls.values() if call.state is CallState.UNKNOWN]
         leftovers = [_leftover(attachment) for attachment in skipped if attachment.skipped]
         undecided = run.status is RunStatus.EXPIRED and any(_never_decided(call) for call in self._calls.values())
         verdict = "Nobody decided in time, so it ends here." if undecided else _verdict(run, self.text)
-        lines = [f"Sources: {sources}" if sources else "", *doubts, verdict, "\n".join(leftovers)]
+        lines = ["\n".join(decisions), *doubts, verdict, "\n".join(leftovers)]
         return "\n\n".join(line for line in lines if line)
+
+    def footer(self, run: Run, names: Mapping[str, str]) -> str:
+        """The small print: sources, and which of several answers it is. `names` are those of cited files by id."""
+        sources = (f"[{n}] {inert(names.get(file_id, ''))}" for n, file_id in enumerate(self.sources, 1))
+        version = (f"{run.version}/{run.version}",) if run.version > 1 else ()
+        return " · ".join([*sources, *version])
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether nothing was begun for this answer that must not be done twice."""
+        return not any(call.effect is Effect.ONCE and call.begins > 0 for call in self._calls.values())
 
     def _set(self, message: Message) -> None:
         if message.superseded:
@@ -199,10 +212,16 @@ def _doubt(call: ToolCall) -> str:
     )
 
 
+def _decided(decided: Decided) -> str:
+    """Who decided what; the name is whatever somebody typed."""
+    what = next((words for decision, words in DECISIONS.items() if decision == decided.decision), "")
+    return f"_{inert(decided.by) or SOMEONE} decided: {what}_"
+
+
 def _leftover(attachment: Attachment) -> str:
-    return f"_{_inert(attachment.name)} was not read: {_inert(attachment.skipped or '')}_"
+    return f"_{inert(attachment.name)} was not read: {inert(attachment.skipped or '')}_"
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Names and reasons come from outside: without marks that would format, link or ping."""
     return re.sub(r"[\s`*_~|\[\]<>\\]+", " ", text).strip()

@@ -35,10 +35,11 @@ class _Value:
         return f'"{_shortened(self.name, _NAME)}": {self.quote}{_shortened(self.text, room)}{self.quote}'
 
 
-def question(call: ToolCall) -> str:
-    """The question as Markdown; its answers are the buttons below it."""
+def question(call: ToolCall, number: int = 1, of: int = 1) -> str:
+    """The question as Markdown; its answers are the buttons below it. It is one of several about the same turn."""
+    place = f"({number} of {of}) " if of > 1 else ""
     return (
-        f"⚠️ `{word(call.name)}` was interrupted after it had begun. Nobody knows whether it took effect."
+        f"⚠️ {place}`{word(call.name)}` was interrupted after it had begun. Nobody knows whether it took effect."
         f"{_called(call.arguments)} Please check, then press a button."
     )
 

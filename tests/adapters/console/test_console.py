@@ -97,6 +97,14 @@ async def test_a_changed_text_is_printed_from_the_changed_line_on(tmp_path: Path
     assert it.out.getvalue() == "first\nsecnd\nsecond\n"
 
 
+async def test_the_small_print_stands_below_the_answer(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as it:
+        posted = await it.adapter.post(HERE, Outbound(text="As it is written"), "k1")
+        ended = Outbound(text="As it is written [1]", footer="[1] a.md · 2/2", final=True)
+        await it.adapter.edit(HERE, posted.ref, ended)
+    assert it.out.getvalue() == "As it is written [1]\n\n[1] a.md · 2/2\n"
+
+
 async def test_once_prints_the_final_answer_only_and_closes(tmp_path: Path) -> None:
     """`once` asks one question, hides what is interim, and then the conversation is over."""
     async with terminal(tmp_path, once="what is up?") as it:
@@ -157,6 +165,13 @@ async def test_a_queued_message_is_noted(tmp_path: Path) -> None:
         it.reception.verdict = Verdict.QUEUED
         it.type("and this\n")
         await it.err.shows("Queued")
+
+
+async def test_who_types_instead_of_deciding_is_told_so(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as it:
+        it.reception.verdict = Verdict.HELD
+        it.type("one\n")
+        await it.err.shows("waits for a decision")
 
 
 async def test_a_file_is_attached_and_can_be_read(tmp_path: Path) -> None:

@@ -63,9 +63,11 @@ async def opened(rules: DiscordRules | None = None) -> AsyncIterator[DiscordStan
 
 
 @asynccontextmanager
-async def keeping(server: DiscordStandIn, store: Store, reception: RecordingReception) -> AsyncIterator[DiscordAdapter]:
+async def keeping(
+    server: DiscordStandIn, store: Store, reception: RecordingReception, *, everywhere: bool = False
+) -> AsyncIterator[DiscordAdapter]:
     """A process of its own that keeps all shards, until the context is left."""
-    adapter = adapter_of(server, store)
+    adapter = adapter_of(server, store, everywhere=everywhere)
     try:
         async with all_connected(adapter, reception):
             yield adapter
@@ -74,24 +76,28 @@ async def keeping(server: DiscordStandIn, store: Store, reception: RecordingRece
 
 
 @asynccontextmanager
-async def connected(store: Store, rules: DiscordRules | None = None) -> AsyncIterator[Bench]:
-    """Start everything and wait for the connection."""
+async def connected(
+    store: Store, rules: DiscordRules | None = None, *, everywhere: bool = False
+) -> AsyncIterator[Bench]:
+    """Start everything and wait for the connection. The commands are those of the server, or registered everywhere."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(opened(rules))
         reception = RecordingReception()
-        adapter = await stack.enter_async_context(keeping(server, store, reception))
+        adapter = await stack.enter_async_context(keeping(server, store, reception, everywhere=everywhere))
         adapter.on_limits(reception.rates.append)
         await server.wait_for(lambda: server.view().commands)
         yield Bench(server, adapter, reception, store)
 
 
-def adapter_of(server: DiscordStandIn, store: Store, *, token: str = "", interval: float = 0.0) -> DiscordAdapter:
+def adapter_of(
+    server: DiscordStandIn, store: Store, *, token: str = "", interval: float = 0.0, everywhere: bool = False
+) -> DiscordAdapter:
     """An adapter that is not connected yet; the token is the right one unless given."""
     config = DiscordConfig(
         token=SecretStr(token or server.token),
         api_url=server.api_url,
         gateway_url=server.gateway_url,
-        guild_id=int(server.guild_id),
+        guild_id=None if everywhere else int(server.guild_id),
         restart_pause=0.05,
         identify_interval=interval,
         store_patience=1.0,

@@ -6,9 +6,11 @@ from adapters.discord.buttons import Pressed, RunButton, view_of
 from bot.domain.deliveries import Address
 from bot.domain.ids import new_id
 from bot.playground.discord.wire import ComponentBody
-from bot.playground.view import NotPossible
+from bot.playground.view import FormShown, FormView, NotPossible
+from bot.ports import Store
 from bot.relay.contract import Button, Outbound
-from tests.adapters.discord.conftest import Bench
+from tests.adapters.discord.conftest import Bench, keeping, opened
+from tests.support.reception import RecordingReception
 
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 DECISIONS = tuple(
@@ -102,3 +104,92 @@ async def test_a_press_is_carried_out_although_its_acknowledgement_and_the_note_
     await bench.server.press("ada", posted.ref["channel"], message.id, message.buttons[0].id)
     await bench.reception.until(lambda: bool(bench.reception.presses))
     assert [press.op for press in bench.reception.presses] == ["stop"]
+
+
+class TestFeedback:
+    JUDGING = (
+        Button(op="regenerate", run_id="run_1", label="Regenerate"),
+        Button(op="up", run_id="run_1", label="👍"),
+        Button(op="down", run_id="run_1", label="👎"),
+    )
+
+    async def judged(self, bench: Bench, label: str, person: str = "ben") -> list[FormView]:
+        """Somebody presses a button under an answer; what it opened for them."""
+        forms: list[FormView] = []
+        bench.server.watch(lambda change: forms.append(change.form) if isinstance(change, FormShown) else None)
+        posted = await bench.adapter.post(await mention(bench), Outbound(text="x", buttons=self.JUDGING), "k1-0")
+        (message,) = [message for message in bench.server.view().messages if message.buttons]
+        button = next(button for button in message.buttons if button.label == label)
+        await bench.server.press(person, posted.ref["channel"], message.id, button.id)
+        await bench.reception.until(lambda: bool(bench.reception.presses))
+        return forms
+
+    @pytest.mark.parametrize(("label", "op"), [("Regenerate", "regenerate"), ("👍", "up")])
+    async def test_a_press_is_handed_over_with_its_person(self, bench: Bench, label: str, op: str) -> None:
+        assert not await self.judged(bench, label)
+        (press,) = bench.reception.presses
+        assert (press.op, press.run_id, press.person.name, press.moderator) == (op, "run_1", "Ben Okafor", False)
+
+    async def test_a_thumb_down_counts_by_itself_and_opens_a_form(self, bench: Bench) -> None:
+        """The form is the acknowledgement: nothing is asked before it."""
+        (form,) = await self.judged(bench, "👎")
+        (press,) = bench.reception.presses
+        assert (press.op, press.comment) == ("down", None)
+        assert [(field.label, field.required) for field in form.fields] == [("Comment", False)]
+
+    async def test_the_comment_is_a_second_press(self, bench: Bench) -> None:
+        (form,) = await self.judged(bench, "👎")
+        await bench.server.submit("ben", form.id, {"comment": " It is wrong. "})
+        await bench.reception.until(lambda: len(bench.reception.presses) == 2)
+        second = bench.reception.presses[1]
+        assert (second.op, second.run_id, second.comment) == ("down", "run_1", "It is wrong.")
+        assert second.person.name == "Ben Okafor"
+        await bench.server.wait_for(lambda: any("Thank you" in m.html for m in bench.server.view().messages))
+        assert [m.only_for for m in bench.server.view().messages if "Thank you" in m.html] == ["ben"]
+
+    async def test_an_empty_comment_is_none(self, bench: Bench) -> None:
+        (form,) = await self.judged(bench, "👎")
+        await bench.server.submit("ben", form.id, {"comment": "  "})
+        assert len(bench.reception.presses) == 1
+
+    async def test_a_comment_that_could_not_be_kept_is_said_to_be_so(self, bench: Bench) -> None:
+        (form,) = await self.judged(bench, "👎")
+        bench.reception.unavailable = 1
+        await bench.server.submit("ben", form.id, {"comment": "Wrong."})
+        await bench.server.wait_for(lambda: any("could not be done" in m.html for m in bench.server.view().messages))
+
+    async def test_a_note_is_for_the_person_alone(self, bench: Bench) -> None:
+        bench.reception.note = "Only the person who asked can do that."
+        await self.judged(bench, "Regenerate")
+        (note,) = await bench.server.wait_for(
+            lambda: [m for m in bench.server.view().messages if "Only the person" in m.html]
+        )
+        assert note.only_for == "ben"
+
+    async def test_buttons_and_forms_work_after_a_restart(self, sqlite_store: Store) -> None:
+        """Their identity holds all their state."""
+        async with opened() as server:
+            first, second, third = RecordingReception(), RecordingReception(), RecordingReception()
+            async with keeping(server, sqlite_store, first) as adapter:
+                bench = Bench(server, adapter, first, sqlite_store)
+                await adapter.post(await mention(bench), Outbound(text="x", buttons=self.JUDGING), "k1-0")
+            forms: list[FormView] = []
+            server.watch(lambda change: forms.append(change.form) if isinstance(change, FormShown) else None)
+            (message,) = [message for message in server.view().messages if message.buttons]
+            async with keeping(server, sqlite_store, second):
+                await server.press("ben", message.channel, message.id, message.buttons[2].id)
+                await second.until(lambda: bool(second.presses))
+            async with keeping(server, sqlite_store, third):
+                await server.submit("ben", forms[0].id, {"comment": "Wrong."})
+                await third.until(lambda: bool(third.presses))
+        assert [(press.op, press.comment) for press in (*second.presses, *third.presses)] == [
+            ("down", None),
+            ("down", "Wrong."),
+        ]
+
+    async def test_many_buttons_stand_in_several_rows(self, bench: Bench) -> None:
+        buttons = tuple(Button(op="stop", run_id=f"run_{n}", label=f"Stop {n}") for n in range(7))
+        posted = await bench.adapter.post(await mention(bench), Outbound(text="x", buttons=buttons), "k1-0")
+        message = bench.server.world.message(posted.ref["message"])
+        assert message is not None
+        assert [len(row.components or ()) for row in message.components] == [5, 2]

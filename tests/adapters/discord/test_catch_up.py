@@ -87,7 +87,7 @@ async def test_questions_in_channels_push_no_direct_message_and_no_thread_out(sq
         server.gateway.close(4000)
         server.gateway.expire()
         await server.speak("ada", "", "more in the thread", thread=thread["channel"])
-        server.archive(thread["channel"])
+        server.deeds.archive(thread["channel"])
         await server.speak("ben", bench.dm("ben"), "more in private")
         await reception.messages(7)
     assert sorted(texts(reception)[5:]) == ["more in private", "more in the thread"]
@@ -104,7 +104,7 @@ async def test_a_thread_that_was_archived_meanwhile_is_read(sqlite_store: Store)
         bench.server.gateway.close(4000)
         bench.server.gateway.expire()
         await server.speak("ada", "", "one more question", thread=thread)
-        server.archive(thread)
+        server.deeds.archive(thread)
         await reception.messages(2)
     assert texts(reception) == ["hello", "one more question"]
     assert reception.inbound[1].event.conversation == reception.inbound[0].event.conversation

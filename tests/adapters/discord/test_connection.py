@@ -7,7 +7,6 @@ import pytest
 from bot.domain.deliveries import Address
 from bot.errors import Unauthorised, Unreachable
 from bot.playground.discord import DiscordRules
-from bot.playground.view import NotPossible
 from bot.ports import Store
 from bot.relay.contract import COMMANDS, Outbound
 from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
@@ -116,46 +115,6 @@ class TestWithoutAGateway:
             await adapter.close()
 
 
-class TestDeadlines:
-    async def test_a_question_that_takes_the_store_long_is_acknowledged_and_accepted(self, bench: Bench) -> None:
-        """Discord gives three seconds: what may be stored already is neither stopped nor called lost."""
-        bench.reception.open.clear()
-        assert not await bench.server.command("ada", bench.channel("general"), "ask", {"question": "why?"})
-        assert not bench.reception.inbound
-        bench.reception.open.set()
-        await bench.reception.messages(1)
-        assert not any("get through" in message.html for message in bench.server.view().messages)
-
-    async def test_a_question_that_fails_after_its_acknowledgement_says_so(self, bench: Bench) -> None:
-        bench.reception.open.clear()
-        bench.reception.unavailable = 1
-        await bench.server.command("ada", bench.channel("general"), "ask", {"question": "why?"})
-        bench.reception.open.set()
-        (message,) = await bench.server.wait_for(
-            lambda: [m for m in bench.server.view().messages if "did not get through" in m.html]
-        )
-        assert message.state == "sent"
-        assert not bench.reception.inbound
-
-    async def test_a_command_that_takes_long_is_answered_later(self, bench: Bench) -> None:
-        bench.reception.open.clear()
-        bench.reception.reply = "Stopped."
-        await bench.server.command("ada", bench.channel("general"), "stop", {})
-        bench.reception.open.set()
-        (note,) = await bench.server.wait_for(lambda: [m for m in bench.server.view().messages if "Stopped" in m.html])
-        assert note.only_for == "ada"
-
-    async def test_a_command_without_a_store_is_refused(self, bench: Bench) -> None:
-        bench.reception.unavailable = 1
-        said = await bench.server.command("ada", bench.channel("general"), "new", {})
-        assert "could not be done" in said
-
-
 async def test_the_commands_are_those_of_the_contract(bench: Bench) -> None:
     registered = {command.name: command.description for command in bench.server.view().commands}
     assert registered == {"ask": "Ask the assistant", **COMMANDS}
-
-
-async def test_an_unknown_command_is_not_possible(bench: Bench) -> None:
-    with pytest.raises(NotPossible):
-        await bench.server.command("ada", bench.channel("general"), "dance", {})

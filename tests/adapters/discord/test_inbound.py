@@ -43,6 +43,16 @@ async def test_a_message_during_a_run_is_marked_with_an_hourglass(bench: Bench) 
     assert message.reactions == ("⏳",)
 
 
+async def test_somebody_who_types_instead_of_pressing_is_told(bench: Bench) -> None:
+    bench.reception.verdict = Verdict.HELD
+    sent = await bench.server.speak("ada", bench.channel("general"), "@Parley well?")
+    await bench.server.wait_for(lambda: any("press one" in message.html for message in bench.server.view().messages))
+    answer = bench.server.world.message(bench.server.view().messages[-1].id)
+    assert answer is not None
+    assert answer.reply_to is not None
+    assert answer.reply_to.id == sent
+
+
 async def test_messages_wait_for_a_database_that_comes_back_and_keep_their_order(bench: Bench) -> None:
     bench.reception.unavailable = 1
     for text in ("first", "second"):

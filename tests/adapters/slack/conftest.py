@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,20 +10,16 @@ from adapters.slack import SlackAdapter, SlackConfig
 from adapters.slack.watch import Watch
 from bot.domain.deliveries import RemoteFile
 from bot.playground.slack import SlackRules, SlackStandIn
-from bot.playground.view import CommandView
+from bot.playground.slack.manifest import rules_of
 from bot.ports import Notes, Store
 from bot.relay.contract import Adapter, Posted
 from tests.contract.adapter import Subject, Writing
 from tests.support.reception import RecordingReception
 
 QUICK = Watch(ping=0.2, tick=0.05, renew_after=0.4, replace_after=600.0, goodbye=1.0, gap=0.5, look=0.1)
-RULES = SlackRules(
-    commands=tuple(CommandView(name=name, description=name) for name in ("ask", "new", "stop")),
-    ack_seconds=1.0,
-    retry_delays=(0.05, 0.1, 0.1),
-    share_seconds=0.05,
-    pace=0.0,
-)
+MANIFEST = (Path(__file__).parents[3] / "adapters/slack/manifest.json").read_text()
+RULES = rules_of(MANIFEST, SlackRules(ack_seconds=1.0, retry_delays=(0.05, 0.1, 0.1), share_seconds=0.05, pace=0.0))
+"""The app as it is made from its manifest."""
 
 
 @asynccontextmanager

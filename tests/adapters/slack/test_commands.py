@@ -8,9 +8,12 @@ import pytest
 
 from adapters.slack import SlackAdapter
 from adapters.slack.blocks import Target, target
+from adapters.slack.desk import HERE
+from adapters.slack.markup import noted
+from bot.errors import StoreUnavailable
 from bot.playground.slack import Message, SlackStandIn
 from bot.ports import Notes
-from bot.relay.contract import COMMANDS, Button, Operation, Outbound
+from bot.relay.contract import COMMANDS, Button, Command, Operation, Outbound
 from tests.adapters.slack.conftest import adapter_of, connected
 from tests.support.reception import RecordingReception
 
@@ -78,14 +81,14 @@ def test_the_manifest_describes_commands_as_every_platform_does() -> None:
     manifest = json.loads((Path(__file__).parents[3] / "adapters/slack/manifest.json").read_text())
     commands = {one["command"]: one["description"] for one in manifest["features"]["slash_commands"]}
     assert commands.pop("/ask")
-    assert commands == {f"/{name}": COMMANDS[name] for name in ("new", "stop")}
+    assert commands == {f"/{name}": description for name, description in COMMANDS.items()}
 
 
 async def test_ask_without_a_question_gives_help(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
     reception.reply = "This is how it works."
-    assert await slack.command("ada", "general", "ask", {"text": "  "}) == "This is how it works."
+    assert await slack.command("ada", "general", "ask", {"text": "  "}) == f"This is how it works.\n\n{noted(HERE)}"
     assert [command.name for command in reception.commands] == ["help"]
     assert not reception.inbound
 
@@ -239,6 +242,53 @@ async def test_a_command_that_could_not_be_carried_out_comes_again(
     await slack.speak("ben", "dm", "!new")
     await reception.until(lambda: len(reception.commands) == 1)
     assert [one.attempt for one in slack.sent] == [0, 1]
+
+
+async def test_a_command_that_comes_twice_is_carried_out_once(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    """The second time it could end a conversation that has begun since."""
+    slack.duplicate_next_events(1)
+    await slack.speak("ben", "dm", "!new")
+    await slack.speak("ben", "dm", "the end")
+    await reception.messages(1)
+    await slack.wait_for(lambda: len(slack.sent) == 3)
+    assert [command.name for command in reception.commands] == ["new"]
+
+
+class ForgetfulReception(RecordingReception):
+    """The store goes away between the dedupe key and the command."""
+
+    async def command(self, command: Command) -> str:
+        raise StoreUnavailable
+
+
+async def test_a_command_that_failed_after_it_was_taken_is_told_to_the_person(
+    slack: SlackStandIn, notes: Notes
+) -> None:
+    """Sent again, `stop` could stop another answer."""
+    async with connected(slack, ForgetfulReception(), notes):
+        await slack.speak("ben", "dm", "stop")
+        (whisper,) = await slack.wait_for(lambda: whispers(slack, "D000000BEN"))
+    assert "try again" in whisper.text
+    assert [one.attempt for one in slack.sent] == [0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_every_command_works_with_a_slash_and_in_threads(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, name: str
+) -> None:
+    """On the person's last conversation in the channel, and on the thread in which it is written."""
+    root = await slack.speak("ben", "general", "@Parley hello")
+    await reception.until(lambda: len(reception.deliveries) == 2)
+    assert (await slack.command("ben", "general", name, {})).startswith("done")
+    await slack.speak("ben", "general", f"!{name}", thread=root)
+    await reception.until(lambda: len(reception.commands) == 2)
+    thread = f"slack:T00PARLEY1:C00GENERAL:{root}"
+    assert [(one.name, one.conversation, one.elsewhere) for one in reception.commands] == [
+        (name, thread, True),
+        (name, thread, False),
+    ]
 
 
 async def posted_with_stop(adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception) -> str:

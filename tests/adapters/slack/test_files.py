@@ -366,17 +366,20 @@ async def test_without_the_scope_to_look_files_are_taken_as_shown(
     assert called(slack, "chat.postMessage") == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"), [("missing_scope", "files:write"), ("not_in_channel", "invite"), ("file_type_blocked", "")]
+)
 async def test_files_that_slack_does_not_take_are_named(
-    adapter: SlackAdapter, slack: SlackStandIn, address: Address
+    adapter: SlackAdapter, slack: SlackStandIn, address: Address, error: str, advice: str
 ) -> None:
     """The text stands, and the thread says what is missing and why."""
     posted = await adapter.post(address, Outbound(text="Working"), "key1")
-    slack.faults.add("files.getUploadURLExternal", "error", error="missing_scope")
+    slack.faults.add("files.getUploadURLExternal", "error", error=error)
     await adapter.edit(address, posted.ref, Outbound(text="Here.", files=(CHART,)))
     answer, note = slack.messages("general")[-2:]
     assert answer.text == "Here."
     assert "chart.png" in note.text
-    assert "files:write" in note.text
+    assert advice in note.text
     assert note.thread_ts == address.place["thread"]
 
 

@@ -19,6 +19,7 @@ from tests.support.reception import RecordingReception
 HOME = "T00PARLEY1"
 BOLT = "T00PARLEY3"
 ORG = "E00ORG"
+OTHER_KEY = "z" * 42 + "o="
 
 
 @pytest.fixture
@@ -216,13 +217,27 @@ async def test_a_key_that_does_not_open_what_is_kept_stops_the_start(
 ) -> None:
     async with deployment.process(reception) as process:
         await install(process, ACME)
-    other = Deployment(deployment.slack, deployment.store, key="z" * 42 + "o=")
+    other = Deployment(deployment.slack, deployment.store, key=OTHER_KEY)
     adapter = other.adapter()
     try:
         with pytest.raises(OperatorError, match="INSTALLATIONS_KEY does not open"):
             await adapter.connections()
     finally:
         await adapter.close()
+
+
+async def test_a_new_key_in_front_takes_over_at_the_start(
+    deployment: Deployment, reception: RecordingReception
+) -> None:
+    async with deployment.process(reception) as process:
+        await install(process, ACME)
+    for key in (f"{OTHER_KEY},{deployment.key}", OTHER_KEY):
+        adapter = Deployment(deployment.slack, deployment.store, key=key).adapter()
+        try:
+            await adapter.connections()
+            await adapter.post(address(ACME, "C10GENERAL").address(), Outbound(text="Hello"), "k1")
+        finally:
+            await adapter.close()
 
 
 # --- organisations ------------------------------------------------------------------------------------------------

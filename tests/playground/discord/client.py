@@ -35,6 +35,9 @@ class Bot(sdk.Client):
         self.heard: asyncio.Queue[sdk.Message] = asyncio.Queue()
         self.interactions: asyncio.Queue[sdk.Interaction] = asyncio.Queue()
         self.updates: asyncio.Queue[sdk.RawMessageUpdateEvent] = asyncio.Queue()
+        self.deleted: asyncio.Queue[sdk.RawMessageDeleteEvent] = asyncio.Queue()
+        self.purged: asyncio.Queue[sdk.RawBulkMessageDeleteEvent] = asyncio.Queue()
+        self.gone: asyncio.Queue[sdk.RawThreadDeleteEvent] = asyncio.Queue()
         self.threads: asyncio.Queue[sdk.Thread] = asyncio.Queue()
         self.resumes = asyncio.Event()
         self.running: asyncio.Task[None] | None = None
@@ -48,6 +51,15 @@ class Bot(sdk.Client):
 
     async def on_raw_message_edit(self, event: sdk.RawMessageUpdateEvent) -> None:
         self.updates.put_nowait(event)
+
+    async def on_raw_message_delete(self, event: sdk.RawMessageDeleteEvent) -> None:
+        self.deleted.put_nowait(event)
+
+    async def on_raw_bulk_message_delete(self, event: sdk.RawBulkMessageDeleteEvent) -> None:
+        self.purged.put_nowait(event)
+
+    async def on_raw_thread_delete(self, event: sdk.RawThreadDeleteEvent) -> None:
+        self.gone.put_nowait(event)
 
     async def on_thread_create(self, thread: sdk.Thread) -> None:
         self.threads.put_nowait(thread)

@@ -282,11 +282,11 @@ async def test_people_edit_delete_and_react(discord: DiscordStandIn, bot: Bot) -
     """What people do to their messages reaches the bot as full updates."""
     channel = discord.channel_id("general")
     message_id = await discord.speak("ada", channel, "first")
-    await discord.edit("ada", channel, message_id, "second")
+    await discord.amend("ada", channel, message_id, "second")
     assert (await bot.updates.get()).message.content == "second"
     with pytest.raises(NotPossible):
-        await discord.delete("ben", channel, message_id)
-    await discord.delete("ada", channel, message_id)
+        await discord.retract("ben", channel, message_id)
+    await discord.retract("ada", channel, message_id)
     assert discord.view().messages == ()
 
 

@@ -77,7 +77,7 @@ class TestAccess:
 
     async def test_unknown_method(self, client: AsyncWebClient) -> None:
         """What does not exist is unknown_method."""
-        assert await refusal(client.api_call("chat.startStream", json={})) == "unknown_method"
+        assert await refusal(client.api_call("chat.sing", json={})) == "unknown_method"
 
     async def test_query_form_and_json(self, slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
         """The same call works with a query, a form and JSON, the token in header or arguments."""

@@ -48,7 +48,7 @@ def test_a_withdrawn_text_is_not_shown_again_after_a_restart() -> None:
     document = Document()
     document.load([message(1, "withdrawn", superseded=True), message(2, "kept")], [])
     assert document.text == "kept"
-    assert document.whole(RUN, (), {}) == "kept"
+    assert document.whole(RUN, ()) == "kept"
 
 
 def test_an_open_fence_does_not_swallow_the_next_text_or_the_ending() -> None:
@@ -76,8 +76,19 @@ def test_citations_become_numbers_and_sources() -> None:
     )
     document.fold(MessageDelta("msg_2", "Three 【c】"))
     assert document.text == "One [1], two [2], one again [1], made up \n\nThree [3]".replace("up \n", "up\n")
-    ending = document.ending(RUN, [], {"file-a": "hand_book.md", "file-b": "b.md"})
-    assert ending == "Sources: [1] hand book.md · [2] b.md"
+    names = {"file-a": "hand_book.md", "file-b": "b.md"}
+    assert document.footer(RUN, names) == "[1] hand book.md · [2] b.md"
+    second = RUN.model_copy(update={"metadata": {"version": "2"}})
+    assert document.footer(second, names) == "[1] hand book.md · [2] b.md · 2/2"
+    assert "hand" not in document.ending(RUN, [])
+
+
+def test_a_decision_is_told_in_one_line_whatever_the_person_is_called() -> None:
+    run = RUN.model_copy(update={"metadata": {"decided 1.0.1": "again Ada", "decided 1.1.1": "skip *Eve* [x](y)"}})
+    assert Document().ending(run, []).splitlines()[:2] == [
+        "_Ada decided: run it again_",
+        "_Eve x (y) decided: skip it_",
+    ]
 
 
 def test_what_cannot_be_shown_is_replaced() -> None:

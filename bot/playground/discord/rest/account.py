@@ -2,10 +2,11 @@
 
 from bot.playground.discord.commands import Commands
 from bot.playground.discord.endpoints import Endpoint
-from bot.playground.discord.people_payloads import application_payload, own_user_payload
+from bot.playground.discord.people_payloads import application_payload, own_guild_payload, own_user_payload
 from bot.playground.discord.refusals import refusal
 from bot.playground.discord.scene import Scene
 from bot.playground.discord.wire import Asked, Reply
+from bot.playground.discord.world import GUILD_NAME
 
 _COMMANDS = "/applications/{application_id}/commands"
 _GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
@@ -22,6 +23,7 @@ class Account:
         """All of them."""
         return [
             Endpoint("GET", "/users/@me", self.me),
+            Endpoint("GET", "/users/@me/guilds", self.guilds),
             Endpoint("GET", "/oauth2/applications/@me", self.application),
             Endpoint("GET", "/applications/@me", self.application),
             Endpoint("GET", "/gateway", self.gateway, public=True),
@@ -35,6 +37,11 @@ class Account:
     def me(self, _: Asked) -> Reply:
         """The bot's own account."""
         return Reply(200, own_user_payload(self._scene.world.bot))
+
+    def guilds(self, _: Asked) -> Reply:
+        """The servers that the bot is in."""
+        world = self._scene.world
+        return Reply(200, [own_guild_payload(world, GUILD_NAME)] if world.bot_is_member else [])
 
     def application(self, _: Asked) -> Reply:
         """The application."""

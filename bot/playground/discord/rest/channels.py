@@ -34,7 +34,12 @@ class Channels:
         channel = channel_of(self._scene, asked)
         if channel.thread is None:
             raise refusal(50013 if channel.person is None else 50024)
-        change_thread(self._scene, channel, channel.thread, parsed(ThreadPatch, asked.body))
+        body = parsed(ThreadPatch, asked.body)
+        if channel.thread.locked and body.archived is False:  # only who may manage threads opens a locked one
+            raise refusal(50013)
+        if channel.thread.archived and body.archived is not False:
+            raise refusal(50083)
+        change_thread(self._scene, channel, channel.thread, body)
         return Reply(200, self._scene.payloads.channel(channel))
 
     def typing(self, asked: Asked) -> Reply:

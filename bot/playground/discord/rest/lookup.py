@@ -10,11 +10,13 @@ def channel_of(scene: Scene, asked: Asked) -> Channel:
     """The channel.
 
     Raises:
-        Refusal: 10003 when there is none, or what `deny` set for it.
+        Refusal: 10003 when there is none, 50001 where the bot is no member, or what `deny` set for it.
     """
     channel = scene.world.channels.get(asked.params["channel_id"])
     if channel is None:
         raise refusal(10003)
+    if channel.foreign:
+        raise refusal(50001)
     if channel.denied is not None:
         raise refusal(channel.denied)
     return channel

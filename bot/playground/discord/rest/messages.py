@@ -1,12 +1,13 @@
 """Messages and reactions."""
 
 from bot.playground.discord.endpoints import Endpoint
+from bot.playground.discord.intents import without_content
 from bot.playground.discord.posting import Posting
 from bot.playground.discord.reactions import add_reaction, remove_reaction
 from bot.playground.discord.refusals import invalid, parsed, refusal
 from bot.playground.discord.rest.lookup import channel_of, message_of
 from bot.playground.discord.scene import Scene
-from bot.playground.discord.wire import Asked, MessageBody, Reply
+from bot.playground.discord.wire import Asked, JsonObject, MessageBody, Reply
 from bot.playground.discord.world import Message
 
 _CHANNEL = "/channels/{channel_id}"
@@ -37,7 +38,7 @@ class Messages:
         """Messages of a channel, the newest first."""
         messages = [m for m in channel_of(self._scene, asked).messages.values() if m.only_for is None]
         page = _page(messages, asked)
-        return Reply(200, [self._scene.payloads.message(message) for message in page])
+        return Reply(200, [self._read(message) for message in page])
 
     def send(self, asked: Asked) -> Reply:
         """Send a message."""
@@ -46,7 +47,16 @@ class Messages:
 
     def get_message(self, asked: Asked) -> Reply:
         """One message."""
-        return Reply(200, self._scene.payloads.message(message_of(self._scene, asked)))
+        return Reply(200, self._read(message_of(self._scene, asked)))
+
+    def _read(self, message: Message) -> JsonObject:
+        """A message as the application may see it."""
+        scene = self._scene
+        payload = scene.payloads.message(message)
+        if scene.rules.message_content or message.channel.person:
+            return payload
+        told = without_content(payload | {"guild_id": scene.world.guild_id}, scene.world.bot.id)
+        return {name: value for name, value in told.items() if name != "guild_id"}
 
     def edit(self, asked: Asked) -> Reply:
         """Edit a message of the bot."""

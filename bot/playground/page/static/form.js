@@ -40,6 +40,11 @@ export function openForm(form, send) {
 
 function input(field) {
   const attributes = { testid: `form-field-${field.id}`, placeholder: field.placeholder || null, required: field.required, autocomplete: "off" };
+  if (field.choices?.length) {
+    const select = el("select", attributes, ...field.choices.map((choice) => el("option", { value: choice }, choice)));
+    select.value = field.value;
+    return select;
+  }
   const made = field.multiline ? el("textarea", { rows: "4", ...attributes }) : el("input", { type: "text", ...attributes });
   made.value = field.value;
   return made;

@@ -12,7 +12,8 @@ from bot.playground.slack.wire import JsonObject, JsonValue
 _CONTENT = ("text", "blocks", "attachments", "markdown_text", "parse", "link_names", "mrkdwn", "as_user")
 
 
-def _metadata(args: Arguments) -> JsonObject | None:
+def metadata_of(args: Arguments) -> JsonObject | None:
+    """What a message carries for the application, if anything."""
     metadata = args.json("metadata", "invalid_metadata_format")
     if metadata is None:
         return None
@@ -35,7 +36,7 @@ def _compose(desk: Desk, channel: Channel, args: Arguments, content: Content) ->
         thread_ts=desk.thread(channel, args),
         broadcast=args.flag("reply_broadcast"),
         subtype="thread_broadcast" if args.flag("reply_broadcast") else None,
-        metadata=_metadata(args),
+        metadata=metadata_of(args),
         client_msg_id=args.text("client_msg_id") or None,
         from_bot=True,
     )
@@ -78,6 +79,8 @@ def update(desk: Desk, args: Arguments) -> JsonObject:
     old = desk.message(channel, args.required("ts", "message_not_found"))
     if old.user != desk.world.team.bot_user:
         raise Refusal("cant_update_message")
+    if old.streaming is not None and not desk.streams.end_of(old):
+        raise Refusal("streaming_state_conflict")
     text = args.text("text")
     if len(text.encode()) > desk.rules.update_bytes:
         raise Refusal("msg_too_long")
@@ -91,8 +94,9 @@ def update(desk: Desk, args: Arguments) -> JsonObject:
         old,
         text=content.text if "text" in args else old.text,
         blocks=content.blocks if "blocks" in args or "markdown_text" in args or text else old.blocks,
-        metadata=_metadata(args) or old.metadata,
+        metadata=metadata_of(args) or old.metadata,
         files=(*old.files, *(file for file in files if file not in old.files)),
+        streaming=replace(old.streaming, steps=()) if old.streaming else None,  # an edit replaces everything
     )
     new = desk.workspace.edit(old, new, names=_names(args))
     shown: JsonValue = message_json(desk.world, new)
@@ -103,7 +107,7 @@ def delete(desk: Desk, args: Arguments) -> JsonObject:
     """`chat.delete`."""
     channel = desk.channel(args)
     message = desk.message(channel, args.required("ts", "message_not_found"))
-    if message.user != desk.world.team.bot_user:
+    if message.user != desk.world.team.bot_user or (message.streaming is not None and not desk.streams.end_of(message)):
         raise Refusal("cant_delete_message")
     desk.workspace.delete(message)
     return {"channel": channel.id, "ts": message.ts}

@@ -30,14 +30,25 @@ def read_content(desk: Desk, args: Arguments, *, empty_ok: bool = False) -> Cont
         if len(markdown) > desk.rules.markdown_characters:
             raise Refusal("msg_too_long")
         return Content("", (with_id(desk, {"type": "markdown", "text": markdown}),))
+    given = read_blocks(desk, args)
+    if not text and not given and not args.json("attachments") and not empty_ok:
+        raise Refusal("no_text")
+    return Content(text, given)
+
+
+def read_blocks(desk: Desk, args: Arguments) -> tuple[JsonObject, ...]:
+    """The argument `blocks`, checked and named.
+
+    Raises:
+        Refusal: Slack would not take them.
+    """
+    blocks = args.json("blocks", "invalid_blocks_format")
     if blocks is None:
         blocks = []
     if not isinstance(blocks, list):
         raise Refusal("invalid_blocks_format")
     _check(desk, blocks)
-    if not text and not blocks and not args.json("attachments") and not empty_ok:
-        raise Refusal("no_text")
-    return Content(text, tuple(with_id(desk, block) for block in as_objects(blocks)))
+    return tuple(with_id(desk, block) for block in as_objects(blocks))
 
 
 def _check(desk: Desk, blocks: list[JsonValue]) -> None:

@@ -35,7 +35,7 @@ def _between(messages: Sequence[Message], args: Arguments) -> list[Message]:
 
 
 def _messages(desk: Desk, messages: Sequence[Message], args: Arguments, limit: int) -> JsonObject:
-    shown, more = page(messages, args, limit, _MOST)
+    shown, more = page(messages, args, limit, min(_MOST, desk.rules.history_objects))
     metadata = args.flag("include_all_metadata")
     listed: list[JsonValue] = [message_json(desk.world, one, metadata=metadata) for one in shown]
     return {"messages": listed, "has_more": bool(more), "response_metadata": {"next_cursor": more}}

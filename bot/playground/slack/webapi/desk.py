@@ -10,6 +10,7 @@ from bot.playground.slack.journal import Journal
 from bot.playground.slack.records import Channel, Message
 from bot.playground.slack.rules import SlackRules
 from bot.playground.slack.socket_mode import SocketMode
+from bot.playground.slack.streams import Streams
 from bot.playground.slack.webapi.arguments import Arguments, Refusal
 from bot.playground.slack.wire import JsonObject
 from bot.playground.slack.workspace import Workspace
@@ -25,6 +26,7 @@ class Desk:
     workspace: Workspace
     socket_mode: SocketMode
     interactions: Interactions
+    streams: Streams
     journal: Journal
     views: list[JsonObject]
     """Modals that were opened."""

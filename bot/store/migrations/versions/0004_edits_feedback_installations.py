@@ -1,4 +1,4 @@
-"""Edits and deletions of chat messages, feedback, and installations in many workspaces."""
+"""Edits and deletions of chat messages, feedback, installations in many workspaces, and models of assistants."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,3 +31,5 @@ def upgrade() -> None:
         sa.Column("changed_at", REAL, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_installations")),
     )
+    for table in ("assistants", "runs"):
+        op.add_column(table, sa.Column("own_model", sa.Boolean(), nullable=False, server_default=sa.text("false")))
