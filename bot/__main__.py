@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 NOT_YET = {
     "api": "the Assistants-compatible HTTP API",
     "knowledge": "the knowledge base",
-    "doctor": "checking tokens, scopes and intents",
     "forget": "erasure",
     "usage": "tokens and cost",
 }
@@ -64,6 +63,12 @@ async def _dispatch(application: "Application", options: argparse.Namespace) -> 
             await application.run(options.role, http=options.http)
         case "tools":
             return await application.tools(options.name, options.values)
+        case "explain":
+            print(await application.explain(options.channel))
+        case "doctor":
+            text, well = await application.doctor()
+            print(text)
+            return 0 if well else 1
         case _:
             print(f"The schema is at revision {await application.migrate()}.")
     return 0
@@ -111,6 +116,10 @@ def command_line() -> argparse.ArgumentParser:
     tools.add_argument("name", nargs="?", metavar="NAME")
     tools.add_argument("values", nargs="*", metavar="key=value")
 
+    explain = commands.add_parser("explain", help="what is in force in a channel, and which line says so")
+    explain.add_argument("channel", metavar="CHANNEL", help="its key, such as slack:T123:C456, or a part of it")
+
+    commands.add_parser("doctor", help="examine tokens, database, model, tools and files, and say what to do")
     commands.add_parser("migrate", help="bring the database schema up to date")
     for name, what in NOT_YET.items():
         commands.add_parser(name, help=f"{what} (not there yet)")

@@ -16,6 +16,8 @@ _SHAPES = re.compile(
 )
 """Tokens of Slack, model providers and Discord, bearer tokens, and user:password in a URL."""
 
+_GONE = "[secret]"
+
 _AT_INFO = ("slack_sdk", "slack_bolt", "discord", "openai", "aiosqlite")
 """Libraries that log message texts when the root logger is at DEBUG."""
 _AT_WARNING = ("httpx2", "httpcore2", "aiohttp.access", "alembic", "discord.client", "discord.gateway")
@@ -64,12 +66,21 @@ def set_up_logs(level: str, form: str, secrets: Iterable[str]) -> None:
             logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))
 
 
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """A text with everything taken out that is one of `secrets` or looks like one."""
+    return _pattern_of(secrets).sub(_GONE, text)
+
+
+def _pattern_of(secrets: Iterable[str]) -> re.Pattern[str]:
+    literal = sorted((re.escape(secret) for secret in secrets if len(secret) >= 6), key=len, reverse=True)
+    return re.compile("|".join([*literal, _SHAPES.pattern]))
+
+
 class _Redaction:
     """Replaces secrets in every string of a log line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        literal = sorted((re.escape(secret) for secret in secrets if len(secret) >= 6), key=len, reverse=True)
-        self._pattern = re.compile("|".join([*literal, _SHAPES.pattern]))
+        self._pattern = _pattern_of(secrets)
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
         return {key: self._clean(value) for key, value in event.items()}
@@ -77,7 +88,7 @@ class _Redaction:
     def _clean(self, value: object) -> object:
         match value:
             case str():
-                return self._pattern.sub("[secret]", value)
+                return self._pattern.sub(_GONE, value)
             case list() | tuple():
                 return [self._clean(item) for item in cast("Sequence[object]", value)]
             case dict():

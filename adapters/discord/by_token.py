@@ -15,7 +15,7 @@ from adapters.discord.shown import files_of, text_of
 from adapters.discord.tokens import Tokens
 from bot.domain.record import Record
 from bot.errors import Gone, Unreachable
-from bot.relay.contract import Outbound
+from bot.relay.contract import Outbound, Posted
 
 _LOOK_AGAIN = 0.2
 _WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
@@ -36,17 +36,20 @@ class ByToken:
         self._tokens = tokens
         self._patience = patience
 
-    async def begin(self, place: Place, outbound: Outbound, key: str) -> Ref:
+    async def begin(self, place: Place, outbound: Outbound, key: str) -> Posted:
         """Put the beginning of an answer into the interaction's own message, which Discord has made already.
+
+        In a plain channel people can reply to it, which goes on with its conversation.
 
         Raises:
             Gone: Discord refuses the token, or the message was deleted. Neither is tried again.
         """
         ref = Ref(channel=place.channel, message="", key=key)
-        await self.edit(place, ref, outbound)
-        return ref
+        made = _made(await self._write(place, ref, outbound))
+        follow_ups = place.followed_as(int(place.channel), made) if made and not place.audience else None
+        return Posted(ref=ref.model_dump(), conversation=follow_ups)
 
-    async def go_on(self, place: Place, outbound: Outbound, key: str) -> Ref:
+    async def go_on(self, place: Place, outbound: Outbound, key: str) -> Posted:
         """A further message. No nonce makes a repeat of it safe, so it is never repeated.
 
         Raises:
@@ -57,11 +60,10 @@ class ByToken:
         with translated():
             async with asyncio.timeout(self._patience):
                 answered = await self._request(_route("POST", _WEBHOOK, place), place, outbound, key, flags)
-        try:
-            made = _Made.model_validate(answered)
-        except ValidationError as error:
-            raise Unreachable("Discord did not say which message it made.") from error
-        return Ref(channel=place.channel, message=made.id, key=key, through="token")
+        made = _made(answered)
+        if not made:
+            raise Unreachable("Discord did not say which message it made.")
+        return Posted(ref=Ref(channel=place.channel, message=made, key=key, through="token").model_dump())
 
     async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
         """Edit a message of an interaction; its own one as soon as the gateway's acknowledgement has come through.
@@ -69,25 +71,27 @@ class ByToken:
         Raises:
             Gone: Discord refuses the token, or the message was deleted. Neither is tried again.
         """
+        await self._write(place, ref, outbound)
+
+    async def _write(self, place: Place, ref: Ref, outbound: Outbound) -> object:
         if not self._tokens.good(place):
             raise Gone("The interaction's token has expired.")
         try:
             with translated():
                 async with asyncio.timeout(self._patience):
-                    await self._patch_acknowledged(place, ref, outbound)
+                    return await self._patch_acknowledged(place, ref, outbound)
         except Gone as error:
             if ref.original or not _is_unknown_message(error):
                 self._tokens.refused(place)
             raise
 
-    async def _patch_acknowledged(self, place: Place, ref: Ref, outbound: Outbound) -> None:
+    async def _patch_acknowledged(self, place: Place, ref: Ref, outbound: Outbound) -> object:
         """Edit it as soon as it exists: the acknowledgement of a young interaction may still be on its way."""
         route = _route("PATCH", _ORIGINAL if ref.original else _FURTHER, place, ref.message)
         quiet = discord.MessageFlags(suppress_embeds=True)
         while True:
             try:
-                await self._request(route, place, outbound, ref.key, quiet)
-                return
+                return await self._request(route, place, outbound, ref.key, quiet)
             except discord.NotFound as error:
                 if error.code != UNKNOWN_WEBHOOK or not self._tokens.young(place):
                     raise
@@ -113,6 +117,14 @@ class ByToken:
 
 def _route(method: str, path: str, place: Place, message: str = "") -> Route:
     return Route(method, path, webhook_id=int(place.application), webhook_token=place.token, message_id=message)
+
+
+def _made(answered: object) -> str:
+    """Id of the message that was made or edited; empty when Discord does not say."""
+    try:
+        return _Made.model_validate(answered).id
+    except ValidationError:
+        return ""
 
 
 def _is_unknown_message(error: Gone) -> bool:

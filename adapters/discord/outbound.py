@@ -45,7 +45,7 @@ class Writer:
         if self.tokens.good(place) and (place.audience or not outbound.continuation):
             write = self._by_token.go_on if outbound.continuation else self._by_token.begin
             try:
-                return Posted(ref=(await write(place, outbound, key)).model_dump())
+                return await write(place, outbound, key)
             except Gone:
                 pass  # the token or the message is gone: the answer goes to a channel instead
         if place.audience:

@@ -5,6 +5,7 @@ import re
 
 import discord
 
+from adapters.discord.cover import covered
 from adapters.discord.places import Place
 from bot.relay.contract import Outbound
 
@@ -22,9 +23,9 @@ def text_of(place: Place, outbound: Outbound) -> str:
     shown = _fitting(f"{outbound.text}\n{_small(outbound.footer)}", f"{outbound.text}\n{outbound.footer}")
     text = shown if outbound.footer else outbound.text
     if not place.quote or outbound.continuation:
-        return text
+        return covered(text)
     quote = _URL.sub(r"<\1>", discord.utils.escape_markdown(place.quote))
-    return _fitting(f"> {quote}\n{text}", text)
+    return covered(_fitting(f"> {quote}\n{text}", text))
 
 
 def _small(footer: str) -> str:

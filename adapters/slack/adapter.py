@@ -72,7 +72,6 @@ class SlackAdapter:
         """
         self._config = config
         self._watch = watch or Watch()
-        self._notes = notes
         self._web = Web(config)
         self._many = None if installed is None else Many(self._web, config, installed, notes, self._watch)
         self._workspaces: Workspaces = self._many.workspaces if self._many else configured(self._web, config)

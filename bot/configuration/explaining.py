@@ -1,7 +1,7 @@
 """What is in force in one channel, and why, as a page for people: `python -m bot explain CHANNEL`."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.configuration.patterns import matches
@@ -27,7 +27,7 @@ _WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Told:
     """What the environment says, in the words of `explain`."""
 
     usual: str
@@ -40,25 +40,36 @@ class Settings:
     """No language model is connected."""
 
 
-def explain(channel: str, reading: Reading, rules: Rules, settings: Settings) -> str:
+def explain(channel: str, reading: Reading, rules: Rules, told: Told) -> str:
     """The page.
 
     Args:
         channel: its key, as in `Event.ruled_by`.
         reading: the file.
         rules: made of it.
-        settings: what holds where the file says nothing.
+        told: what holds where the file says nothing.
     """
-    return "\n".join([f"What is in force in {channel}", "", *_Page(channel, reading, rules, settings).lines()])
+    return "\n".join([f"What is in force in {channel}", "", *_Page(channel, reading, rules, told).lines()])
+
+
+def which_channel(part: str, found: Sequence[str]) -> str:
+    """Said instead, when a part of a key means no channel or several in which something was said."""
+    if found:
+        return "\n".join(["Which of these is meant?", *(f"  python -m bot explain {channel}" for channel in found)])
+    return (
+        f"Nothing was said to the assistant yet in a channel whose key contains {part!r}. Give the whole key: "
+        "slack:TEAM:CHANNEL or discord:SERVER:CHANNEL, with ids, as they stand in a channel's link; of a thread in "
+        "Discord, the channel that it is in."
+    )
 
 
 class _Page:
     """The lines about one channel."""
 
-    def __init__(self, channel: str, reading: Reading, rules: Rules, settings: Settings) -> None:
+    def __init__(self, channel: str, reading: Reading, rules: Rules, told: Told) -> None:
         self._channel = channel
         self._reading = reading
-        self._settings = settings
+        self._told = told
         self._holds: InForce = rules.in_force(channel)
         self._assistant: Assistant = rules.assistant(channel)
         self._name = self._holds.assistant.value
@@ -101,20 +112,20 @@ class _Page:
         elif table.instructions is not None:
             why.append(self._line(self._own("instructions")))
         else:
-            why.append(self._settings.instructions if self._name == self._settings.usual else "the general ones")
+            why.append(self._told.instructions if self._name == self._told.usual else "the general ones")
         if self._holds.instructions.value:
             why.append(f"then {self._line(self._holds.instructions.path)}")
         return why
 
     def _model(self) -> str:
         offline = "none: the offline provider answers, which is no language model"
-        return offline if self._settings.offline else self._assistant.model
+        return offline if self._told.offline else self._assistant.model
 
     def _of_model(self) -> list[str]:
         if self._table_of_assistant.model is None:
-            return [self._settings.model]
+            return [self._told.model]
         line = self._line(self._own("model"))
-        return [self._settings.model, f"not used: {line}"] if self._settings.offline else [line]
+        return [self._told.model, f"not used: {line}"] if self._told.offline else [line]
 
     def _of_tools(self) -> list[str]:
         table, limits = self._table_of_assistant, self._holds.tools

@@ -16,6 +16,14 @@ NOTE_OF_TURNED_AWAY: Final = "turned away "
 
 The run's id follows; the value is how many waited. The note goes when the run is forgotten.
 """
+NOTE_OF_BREAKS: Final = "breaks "
+"""Beginning of the name of the note that says where the answer of a run went on in another message before it had to.
+
+The run's id follows; the value are positions in the text, in order, with spaces between them. The note goes when the
+run is forgotten.
+"""
+NOTES_OF_RUNS: Final = (NOTE_OF_TURNED_AWAY, NOTE_OF_BREAKS)
+"""Beginnings of the names of all notes about single runs."""
 VERSION: Final = "version"
 """Name in `Run.metadata` of which answer to its question the run writes, from the second one on."""
 GAPS: Final = "gaps"

@@ -41,6 +41,7 @@ _FILTERED = (
 )
 _QUOTA = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "exceeded your current quota")
 _NO_MODEL = ("model_not_found", "model not found", "deploymentnotfound", "does not exist or you do not have access")
+_UNREACHED = "The model provider cannot be reached."
 _BUSY = ("server_error", "overloaded", "temporarily", "unavailable", "internal error", "internal_error", "timeout")
 
 
@@ -59,9 +60,11 @@ def provider_errors(model: str) -> Generator[None, None, None]:
     except openai.APIStatusError as exc:
         raise error_of(refusal_from_status(exc), model) from exc
     except openai.APITimeoutError as exc:
+        if isinstance(exc.__cause__, httpx2.ConnectTimeout):  # its transport calls every failed connection that
+            raise ModelUnavailable(_UNREACHED) from exc
         raise ModelUnavailable("The model provider did not answer in time.") from exc
     except openai.APIConnectionError as exc:
-        raise ModelUnavailable("The model provider cannot be reached.") from exc
+        raise ModelUnavailable(_UNREACHED) from exc
     except NotAStream as exc:
         raise _not_a_stream(exc, model) from exc
     except httpx2.TimeoutException as exc:
@@ -75,7 +78,9 @@ def error_of(refusal: Refusal, model: str) -> ModelError | ModelRefusedAccess:
     if refusal.status in {401, 403} or refusal.names_any("invalid_api_key", *_QUOTA):
         return _no_access(refusal)
     if refusal.names_any(*_NO_MODEL) or (refusal.status == 404 and model.lower() in refusal.words):
-        return ModelRefusedAccess(f"The provider does not know the model {model!r}: check OPENAI_MODEL.")
+        return ModelRefusedAccess(
+            f"The provider does not know the model {model!r}: check OPENAI_MODEL, or the model in assistants.toml."
+        )
     if refusal.status in {404, 405, 501} or 300 <= refusal.status < 400:
         return ModelRefusedAccess(
             f"There is no model endpoint at this address (status {refusal.status}): check OPENAI_BASE_URL."

@@ -3,22 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import Literal, TypedDict, TypeVar, Unpack
 
 from bot.domain.events import RunEvent
 from bot.domain.messages import DELETED, Attachment
 from bot.domain.runs import Run, RunStatus
 from bot.domain.steps import ToolCall
 from bot.ports import Store
+from bot.relay.breaks import breaks_of, remember
 from bot.relay.chat import Chat
-from bot.relay.contract import Button, Operation, Outbound, OutboundFile
+from bot.relay.contract import Button, Operation, Outbound, OutboundFile, Task
 from bot.relay.errand import Errand
 from bot.relay.full_lane import why_turned_away
 from bot.relay.policy import RelayPolicy
 from bot.relay.produced import answer_file
 from bot.relay.text.blocks import close_fence
-from bot.relay.text.composer import Composer
-from bot.relay.text.document import Document, incident
+from bot.relay.text.composer import Composer, Growth, Part
+from bot.relay.text.document import STOPPING, Document, incident
 from bot.relay.text.links import addresses
 from bot.relay.text.question import question
 from bot.relay.text.sources import named_by_tools
@@ -35,6 +37,8 @@ REGENERATE, TRY_AGAIN = "Regenerate", "Try again"
 RATINGS: tuple[tuple[Operation, str], ...] = (("up", "👍"), ("down", "👎"))
 COMPLETED = RunStatus.COMPLETED
 NO_FILES = "_The files of this answer could not be attached here._"
+_ENDED: dict[str, Literal["done", "failed"]] = {"running": "failed", "done": "done", "failed": "failed"}
+"""How a step is shown when the answer has ended: nothing goes on any more."""
 _T = TypeVar("_T")
 _SLOW = 0.05
 """Seconds of composing beyond which it is done in a thread from then on: everybody else's answers share the loop."""
@@ -53,7 +57,14 @@ class Answer:
         self._errand = errand
         self._most_files = policy.max_files
         self._document = Document()
-        self._composer = Composer(chat.dialect, chat.capabilities)
+        self._composer = Composer(chat.dialect, chat.capabilities, chat.terms.max_segments)
+        self._grows = chat.terms.life is not None
+        self._shows_tasks = chat.capabilities.tasks
+        self._breaks: tuple[int, ...] | None = None
+        """As they are remembered; None before anybody looked."""
+        self._earlier: frozenset[str] = frozenset()
+        """Steps that had ended when the newest message began: earlier messages show them."""
+        self._messages = 0
         stop = Button(op="stop", run_id=errand.run_id, label=STOP, danger=True)
         self._buttons = (stop,) if chat.buttons else ()
         self._rewritable = chat.buttons and not (chat.address.private and chat.address.secrets)
@@ -73,6 +84,9 @@ class Answer:
         store, errand = self._store, self._errand
         calls = await store.runs.calls(errand.run_id)
         self._document.load(await store.runs.messages(errand.run_id), calls)
+        if self._grows and self._breaks is None:
+            self._breaks = await breaks_of(store.notes, errand.run_id)
+            self._composer.restore(self._breaks)
         self._decided = any(call.decision is not None for call in calls)
         await self._read_thread()
 
@@ -109,14 +123,51 @@ class Answer:
         """Split into smaller messages from now on. False when they are as small as can be."""
         return self._composer.shrink()
 
-    async def running(self, live: int) -> list[Outbound]:
-        """The messages while the answer goes on, given that `live` are posted already. Empty when there is no text."""
+    @property
+    def steps(self) -> tuple[object, ...]:
+        """What changes when something happens beside the text."""
+        return (*self._document.tasks, self._document.stopping, self._document.paused)
+
+    async def running(self, live: int, growth: Growth | None = None) -> list[Outbound]:
+        """The messages while the answer goes on, given that `live` are posted already. Empty when there is no text.
+
+        `growth` is given where messages only grow.
+        """
         await self._learn_addresses()
-        text, progress = self._document.text, self._document.progress
-        texts = await self._composed(text, lambda: self._composer.running(text, progress, live))
-        if not texts and live and self._replacing:
-            texts = (self._composer.plain(progress or (GOING_ON if self._decided else AGAIN)),)
-        return _messages(texts, buttons=self._buttons)
+        text, progress = self._document.text, self._progress
+        if growth is None:
+            parts = await self._composed(text, lambda: self._composer.running(text, progress, live))
+        else:
+            grown = replace(growth, paused=self._document.paused)
+            parts = await self._composed(text, lambda: self._composer.growing(text, live, grown))
+            await self._remember_breaks()
+        if not parts and live and self._replacing:
+            parts = (Part(self._composer.plain(progress or (GOING_ON if self._decided else AGAIN)), 0, complete=False),)
+        return _messages(parts, buttons=self._buttons, tasks=self._tasks(len(parts)))
+
+    @property
+    def _progress(self) -> str:
+        """What stands below the text: where steps are shown by themselves, they are no part of it."""
+        if self._shows_tasks:
+            return STOPPING if self._document.stopping else ""
+        return self._document.progress
+
+    def _tasks(self, messages: int) -> tuple[Task, ...]:
+        """The steps that belong to the last of so many messages."""
+        if not self._shows_tasks:
+            return ()
+        tasks = self._document.tasks
+        if self._grows and messages > self._messages > 0:
+            self._earlier = frozenset(task.id for task in tasks if task.state != "running")
+        self._messages = messages
+        return tuple(task for task in tasks if task.id not in self._earlier)
+
+    async def _remember_breaks(self) -> None:
+        """Before anything of it is shown."""
+        breaks = self._composer.breaks
+        if breaks != (self._breaks or ()):
+            await remember(self._store.notes, self.run_id, breaks)
+            self._breaks = breaks
 
     @property
     def decided(self) -> bool:
@@ -137,7 +188,8 @@ class Answer:
             Button(op=op, run_id=self.run_id, call=call.interruption, label=label, danger=op == "again")
             for op, label in DECISIONS
         ]
-        return _messages(texts, buttons=(*decisions, *self._buttons))
+        buttons = (*decisions, *self._buttons)
+        return _messages(_whole(texts), buttons=buttons, tasks=self._tasks(len(texts)), asking=True)
 
     async def ended(
         self, run: Run, live: int, files: tuple[OutboundFile, ...] | None, left_out: Sequence[str] = ()
@@ -160,7 +212,9 @@ class Answer:
             harmless = await self._composed(complete, lambda: self._composer.attachment(complete))
             attached = (answer_file(harmless), *attached)
         buttons = self._closing_buttons(run)
-        return _messages(texts, buttons=buttons, files=attached[: self._most_files], final=True, footer=below)
+        tasks = tuple(task.model_copy(update={"state": _ENDED[task.state]}) for task in self._tasks(len(texts)))
+        files = attached[: self._most_files]
+        return _messages(_whole(texts), buttons=buttons, files=files, final=True, footer=below, tasks=tasks)
 
     def _closing(
         self, whole: str, footer: str, live: int, files: tuple[OutboundFile, ...] | None
@@ -197,7 +251,7 @@ class Answer:
     def apology(self) -> list[Outbound]:
         """What is shown when the platform does not take this answer in any form."""
         text = f"The answer cannot be shown here. (Incident `{incident(self._errand.run_id)}`)"
-        return [Outbound(text=self._composer.plain(text), final=True)]
+        return [Outbound(text=self._composer.plain(text), complete=True, final=True)]
 
     async def _whole(self, run: Run) -> tuple[str, str]:
         """The text and the small print."""
@@ -231,15 +285,25 @@ def _joined(text: str, footer: str) -> str:
     return f"{close_fence(text).rstrip()}\n\n{footer}" if footer else text
 
 
-def _messages(
-    texts: tuple[str, ...],
-    *,
-    buttons: tuple[Button, ...] = (),
-    files: tuple[OutboundFile, ...] = (),
-    final: bool = False,
-    footer: str = "",
-) -> list[Outbound]:
-    """A message a text; buttons, files, small print and the final mark belong to the last one only."""
-    messages = [Outbound(text=text, continuation=place > 0) for place, text in enumerate(texts)]
-    only_last = {"buttons": buttons, "files": files, "final": final, "footer": footer}
-    return [*messages[:-1], *(message.model_copy(update=only_last) for message in messages[-1:])]
+def _whole(texts: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(Part(text, len(text), complete=True) for text in texts)
+
+
+class _OnlyLast(TypedDict, total=False):
+    """What belongs to the last message of an answer only."""
+
+    buttons: tuple[Button, ...]
+    files: tuple[OutboundFile, ...]
+    footer: str
+    tasks: tuple[Task, ...]
+    asking: bool
+    final: bool
+
+
+def _messages(parts: tuple[Part, ...], **last: Unpack[_OnlyLast]) -> list[Outbound]:
+    """A message a part."""
+    messages = [
+        Outbound(text=part.text, settled=part.settled, complete=part.complete, continuation=place > 0)
+        for place, part in enumerate(parts)
+    ]
+    return [*messages[:-1], *(message.model_copy(update={**last}) for message in messages[-1:])]

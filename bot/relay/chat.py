@@ -62,14 +62,19 @@ class Chat:
         with self._asking():
             return await self.adapter.find(self.address, key, since, known)
 
-    async def edit(self, ref: dict[str, str], outbound: Outbound) -> None:
-        """Replace a message."""
+    async def edit(self, ref: dict[str, str], outbound: Outbound, terms: Terms | None = None) -> Terms:
+        """Replace a message for which these terms hold, or those of the address. Returns what holds from now on."""
+        terms = terms or self.terms
+        self.stream.follow(terms)
         await self.stream.request()
         began = self.clock.monotonic()
         with self._asking():
-            await self.adapter.edit(self.address, ref, outbound)
+            changed = await self.adapter.edit(self.address, ref, outbound)
         if not outbound.files:  # sending those, and seeing them arrive, says nothing about the platform's limit
             self.stream.returned(self.clock.monotonic() - began)
+        if changed is not None:
+            self.stream.follow(changed)
+        return changed or terms
 
     async def status(self, text: str | None) -> None:
         """Show or clear the working status. Platforms limit it separately, so it has no part in the pace."""

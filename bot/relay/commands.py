@@ -1,5 +1,6 @@
 """Commands: what people can do besides asking. All answers are for the person alone."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -57,8 +58,8 @@ class Commands:
         self._control = control
         self._clock = clock
 
-    async def command(self, command: Command, assistant: Assistant) -> str:
-        """Carry out a command, where `assistant` answers. Returns what the person is told."""
+    async def command(self, command: Command, assistant: Assistant, choosable: Sequence[str] = ()) -> str:
+        """Carry out a command, where `assistant` answers and these may be chosen. Returns what the person is told."""
         match command.name:
             case "new":
                 return await self._start_over(command)
@@ -69,7 +70,7 @@ class Commands:
             case "usage":
                 return await self._usage(command)
             case "model":
-                return await self._model(command, assistant)
+                return _who_answers(assistant, choosable)
             case "help":
                 return HELP
 
@@ -123,13 +124,13 @@ class Commands:
             lines.append(f"- This conversation: {_spent(await accounts.of_thread(thread_id))}")
         return "\n".join([*lines, "", "Days and months are counted in UTC."])
 
-    async def _model(self, command: Command, assistant: Assistant) -> str:
-        """Who answers: the assistant that the conversation began with, else the one that would begin it."""
-        began = await self._store.deliveries.first_in(command.conversation)
-        run = await self._store.runs.get(began.run_id) if began is not None else None
-        at_work = await self._store.assistants.get(run.assistant_id) if run is not None else None
-        here = at_work or assistant
-        return f"Here answers **{inert(here.name or 'the assistant')}**, with the model `{inert(here.model)}`."
+
+def _who_answers(assistant: Assistant, choosable: Sequence[str]) -> str:
+    name = assistant.name or "the assistant"
+    here = f"Here answers **{inert(name)}**, with the model `{inert(assistant.model)}`."
+    if others := [f"**{inert(other)}**" for other in choosable if other != name]:
+        return f"{here} For a single question or a new conversation you can also choose {' or '.join(others)}."
+    return here
 
 
 def _forgotten(forgotten: Forgotten) -> str:

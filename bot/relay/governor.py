@@ -10,26 +10,16 @@ sees nobody else write to a bucket uses all of it.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from statistics import median
 
 from bot.ports import Clock
-from bot.relay.contract import Pacing, RateSignal
-from bot.relay.turns import LOOK_AGAIN, Turns
+from bot.relay.buckets import Bucket
+from bot.relay.contract import Pacing, RateSignal, Terms
+from bot.relay.turns import LOOK_AGAIN
 
-_QUIET = 60.0
-"""Seconds without trouble after which the pace recovers by a fifth."""
-_RECOVERY = 0.8
-_SLOW = 2.0
-"""A request that took so many times the usual was held up by the platform's limit, inside the client library."""
-_SLOW_AT_LEAST = 1.0
-_ALONE = 3.0
-"""Windows without a sign of anybody else after which we count as alone in a bucket."""
-_TRAVEL = 0.5
-"""Seconds by which a request may have been sent before the window that it opened at the platform."""
+ENOUGH = 1_000_000
+"""More new characters than any pace asks for."""
 
 
 class Governor:
@@ -46,64 +36,90 @@ class Governor:
         self._share = share
         self._posts = posts
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._streams: list[Stream] = []
 
     @contextmanager
-    def stream(self, bucket: str) -> Generator["Stream"]:
-        """One answer that is being written, for as long as it is."""
-        where = self._bucket(bucket)
-        stream = Stream(self, where, self._clock)
-        where.streams.append(stream)
+    def stream(self, terms: Terms) -> Generator["Stream"]:
+        """One answer that is being written, for as long as it is; `terms` are those of its place."""
+        stream = Stream(self, terms, self._clock)
+        self._streams.append(stream)
         try:
             yield stream
         finally:
-            where.streams.remove(stream)
+            self._streams.remove(stream)
             self._sweep()
 
     def signal(self, signal: RateSignal) -> None:
         """Learn from what a platform's reply said."""
-        self._bucket(signal.bucket).learn(signal, self._clock.monotonic())
+        self.bucket(signal.bucket).learn(signal, self._clock.monotonic())
 
     def interval(self, bucket: str) -> float:
         """Seconds between two interim edits of one message, now."""
-        where = self._bucket(bucket)
-        pacing = self._pacing
+        where = self.bucket(bucket)
         now = self._clock.monotonic()
-        writing = sum(1 for stream in where.streams if stream.writes(now - 2 * pacing.max_interval))
-        spacing = where.window / where.interim_limit(now) * max(1, writing)
-        slowed = max(pacing.min_interval, spacing) * where.slowness(now)
-        return min(pacing.max_interval, slowed)
+        since = now - 2 * where.pacing.max_interval
+        writing = sum(1 for stream in self.streams_in(where) if stream.writes(since))
+        return where.interval(writing, now)
 
-    def _bucket(self, name: str) -> "_Bucket":
-        return self._buckets.setdefault(name, _Bucket(self._pacing, name, self._posts, self._share))
+    def bucket(self, name: str, pacing: Pacing | None = None) -> Bucket:
+        """What is known of a limit; `pacing` says how to begin when nothing is."""
+        if name not in self._buckets:
+            self._buckets[name] = Bucket(pacing or self._pacing, name, self._posts, self._share)
+        return self._buckets[name]
+
+    def streams_in(self, bucket: Bucket) -> list["Stream"]:
+        """The answers whose edits share it."""
+        return [stream for stream in self._streams if stream.bucket is bucket]
+
+    @property
+    def limits_creates(self) -> bool:
+        """Whether creates have a pace of their own."""
+        return self._posts is not None
 
     def _sweep(self) -> None:
         """Forget buckets that nobody writes to and that have nothing to remember."""
         now = self._clock.monotonic()
-        for bucket in [b for b in self._buckets.values() if not b.streams and b.at_rest(now)]:
+        used = {id(bucket) for stream in self._streams for bucket in stream.buckets}
+        for bucket in [b for b in self._buckets.values() if id(b) not in used and b.at_rest(now)]:
             del self._buckets[bucket.name]
 
 
 class Stream:
     """The edits of one answer."""
 
-    def __init__(self, governor: Governor, bucket: "_Bucket", clock: Clock) -> None:
+    def __init__(self, governor: Governor, terms: Terms, clock: Clock) -> None:
         """Created by `Governor.stream`."""
         self._governor = governor
-        self._bucket = bucket
         self._clock = clock
+        self.bucket = governor.bucket(terms.bucket, terms.pacing)
+        """The limit that its edits share now."""
+        apart = governor.limits_creates and terms.creates
+        self._creates = governor.bucket(terms.creates) if apart else self.bucket
         self.last_sent = -math.inf
         self.waiting_since: float | None = None
+        self._news: Callable[[], int] = lambda: ENOUGH
+
+    @property
+    def buckets(self) -> tuple[Bucket, Bucket]:
+        """All limits that it keeps to."""
+        return self.bucket, self._creates
+
+    def follow(self, terms: Terms) -> None:
+        """From now on keep to these terms with edits: they are another message's, or the message's have changed."""
+        self.bucket = self._governor.bucket(terms.bucket, terms.pacing)
 
     def writes(self, since: float) -> bool:
         """Whether it waits for a turn or had one since then; an answer that only thinks slows nobody down."""
         return self.waiting_since is not None or self.last_sent > since
 
-    async def due(self) -> None:
+    async def due(self, news: Callable[[], int] = lambda: ENOUGH) -> None:
         """Wait until an edit that may be left out would do no harm. Compose it then, so that it is the newest.
 
-        Nothing is kept free for it: what comes next should be its `request`.
+        Nothing is kept free for it: what comes next should be its `request`. `news` says how many new characters there
+        are to show, and `ENOUGH` when something else has changed.
         """
+        self._news = news
         self.waiting_since = self._clock.monotonic()
         try:
             while (delay := self._interim_delay()) > 0:
@@ -113,155 +129,54 @@ class Stream:
 
     async def request(self, *, create: bool = False) -> None:
         """Count a request that goes out now. Only trouble holds it up, or the platform's pace of creates."""
-        turns = self._bucket.turns(create=create)
+        bucket = self._creates if create else self.bucket
+        turns = bucket.turns(create=create)
         await turns.take(self._clock)
         now = self._clock.monotonic()
         self.last_sent = now
-        if turns is self._bucket.edits:
-            self._bucket.spend(now)
+        if turns is bucket.edits:
+            bucket.spend(now)
 
     def returned(self, seconds: float) -> None:
         """Tell how long the request took: a slow one is a sign of the platform's limit."""
-        self._bucket.took(seconds, self._clock.monotonic())
+        self.bucket.took(seconds, self._clock.monotonic())
 
     def limited(self, retry_after: float, *, create: bool = False) -> None:
         """Tell that the request was answered with a 429, and after how many seconds it may be repeated."""
-        self._bucket.limited(retry_after, self._clock.monotonic(), create=create)
+        bucket = self._creates if create else self.bucket
+        bucket.limited(retry_after, self._clock.monotonic(), create=create)
 
     def _interim_delay(self) -> float:
         """Seconds until this stream may look again; zero when it is its turn."""
-        bucket, now = self._bucket, self._clock.monotonic()
-        due = self.last_sent + self._governor.interval(bucket.name)
-        wait = max(bucket.edits.pause(now), due - now)
+        bucket, now = self.bucket, self._clock.monotonic()
+        if not self._is_worth_it(now):
+            return LOOK_AGAIN
+        wait = max(bucket.edits.pause(now), self._due_at(now) - now)
         if wait > 0:
             return wait
         if bucket.edits.waiting:
             return LOOK_AGAIN
         free = bucket.free(now)
-        before = sum(1 for other in bucket.streams if other is not self and self._goes_first(other, now))
+        before = sum(
+            1 for other in self._governor.streams_in(bucket) if other is not self and self._goes_first(other, now)
+        )
         return 0.0 if before < free else bucket.next_free(now)
+
+    def _is_worth_it(self, now: float) -> bool:
+        """Whether there is enough that is new, or anything at all that was not shown for long."""
+        pacing = self.bucket.pacing
+        return self._news() >= pacing.least or now >= self.last_sent + pacing.max_interval
+
+    def _due_at(self, now: float) -> float:
+        """When the next edit may go out at the even pace, or ahead of it."""
+        bucket = self.bucket
+        even = self.last_sent + self._governor.interval(bucket.name)
+        if bucket.ahead(now) < 1 or self._news() < bucket.pacing.early:
+            return even
+        return min(even, self.last_sent + bucket.interval(1, now, ahead=True))
 
     def _goes_first(self, other: "Stream", now: float) -> bool:
         """Whether `other` waits too, is due, and has waited longer since its last edit."""
-        if other.waiting_since is None or other.last_sent + self._governor.interval(self._bucket.name) > now:
+        if other.waiting_since is None or not other._is_worth_it(now) or other._due_at(now) > now:
             return False
         return (other.last_sent, other.waiting_since) < (self.last_sent, self.waiting_since or now)
-
-
-@dataclass(slots=True, eq=False)
-class _Bucket:
-    """What is known of one rate limit."""
-
-    pacing: Pacing
-    name: str
-    posts: Pacing | None = None
-    share: Callable[[], int] = lambda: 1
-    streams: list[Stream] = field(default_factory=list[Stream])
-    sent: deque[float] = field(default_factory=deque[float])
-    edits: Turns = field(default_factory=Turns)
-    _creates: Turns | None = None
-    _limit: int | None = None
-    _window: float | None = None
-    _remaining: tuple[int, float] | None = None
-    """What the platform said was left, and until when that holds."""
-    _others_seen: float | None = None
-    """When a reply last counted requests that were not ours; None before any reply told what is left."""
-    _factor: float = 1.0
-    _trouble_at: float = -math.inf
-    _durations: deque[float] = field(default_factory=lambda: deque[float](maxlen=21))
-
-    def __post_init__(self) -> None:
-        self._creates = Turns(self.posts, self.share) if self.posts else None
-
-    def turns(self, *, create: bool) -> Turns:
-        """Creates share the turns of edits unless they have a pace of their own."""
-        return self._creates if create and self._creates else self.edits
-
-    @property
-    def limit(self) -> int:
-        """Requests per window, of all processes together."""
-        return self._limit or self.pacing.limit
-
-    @property
-    def window(self) -> float:
-        """Seconds."""
-        return self._window or self.pacing.window
-
-    def sharers(self, now: float) -> int:
-        """Among how many processes the limit is divided: one, as long as replies show that nobody else is here."""
-        alone = self._others_seen is not None and now - self._others_seen > _ALONE * self.window
-        return 1 if alone else max(1, self.share())
-
-    def interim_limit(self, now: float) -> int:
-        """Requests per window that our interim edits may use."""
-        return max(1, (self.limit - self.pacing.reserve) // self.sharers(now))
-
-    def learn(self, signal: RateSignal, now: float) -> None:
-        if signal.limit is not None and signal.limit > 0:
-            self._limit = signal.limit
-        if signal.reset_after is not None and signal.retry_after is None:
-            self._window = max(self._window or 0.0, signal.reset_after)
-        if signal.remaining is not None and signal.reset_after is not None:
-            self._remaining = (signal.remaining, now + signal.reset_after)
-            self._look_for_others(signal.remaining, now + signal.reset_after - self.window, now)
-        if signal.retry_after is not None:
-            self.limited(signal.retry_after, now)
-
-    def limited(self, retry_after: float, now: float, *, create: bool = False) -> None:
-        if self.posts and create and self._creates:
-            spacing = self.posts.window / self.posts.limit * max(1, self.share())
-            self._creates.limited(retry_after, now, spacing, self.posts.max_interval)
-            return
-        told = self._limit is not None and self._window is not None
-        spacing = self.window / self.limit * self.sharers(now)
-        if self.edits.limited(retry_after, now, spacing, spacing if told else self.pacing.max_interval):
-            self._trouble(now)
-
-    def took(self, seconds: float, now: float) -> None:
-        usual = median(self._durations) if self._durations else seconds
-        self._durations.append(seconds)
-        if seconds > max(_SLOW * usual, _SLOW_AT_LEAST):
-            self._trouble(now)
-
-    def slowness(self, now: float) -> float:
-        """By how much the interval is stretched after trouble; falls by a fifth with every quiet minute."""
-        quiet = (now - self._trouble_at) // _QUIET if self._factor > 1 else 0
-        return max(1.0, self._factor * _RECOVERY**quiet)
-
-    def free(self, now: float) -> int:
-        """How many interim edits may go out now."""
-        window = self.window
-        while self.sent and self.sent[0] <= now - window:
-            self.sent.popleft()
-        free = self.interim_limit(now) - len(self.sent)
-        if self._remaining is not None and now < self._remaining[1]:
-            left = self._remaining[0] - self.pacing.reserve
-            free = min(free, math.ceil(left / self.sharers(now)))
-        return free
-
-    def spend(self, now: float) -> None:
-        self.sent.append(now)
-        if self._remaining is not None:
-            self._remaining = (self._remaining[0] - 1, self._remaining[1])
-
-    def next_free(self, now: float) -> float:
-        """Seconds after which `free` may have grown, at least a little."""
-        oldest = self.sent[0] + self.window - now if self.sent else LOOK_AGAIN
-        return max(0.01, oldest)
-
-    def at_rest(self, now: float) -> bool:
-        busy = any(not turns.at_rest(now) for turns in (self.edits, self._creates) if turns)
-        learnt = busy or self.slowness(now) > 1
-        return not learnt and not any(moment > now - self.window for moment in self.sent)
-
-    def _look_for_others(self, remaining: int, began: float, now: float) -> None:
-        """Compare what was used since the window began with what we used ourselves."""
-        ours = sum(1 for moment in self.sent if moment >= began - _TRAVEL)
-        if self._others_seen is None:
-            self._others_seen = -math.inf
-        if self.limit - remaining > ours:
-            self._others_seen = now
-
-    def _trouble(self, now: float) -> None:
-        self._factor = min(self.slowness(now) * 2, self.pacing.max_interval / self.pacing.min_interval)
-        self._trouble_at = now

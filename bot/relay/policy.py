@@ -15,6 +15,8 @@ class RelayPolicy:
     """An answer is first posted when it has so many characters, or a whole line, …"""
     first_seconds: float = 0.7
     """… or when its first words are so many seconds old."""
+    leaving_grace: float = 30.0
+    """Seconds for which a message that is better left for a new one may still wait for the end of a paragraph."""
     attempts: int = 5
     """Tries of a request that must not be left out, before the engine comes back to it later."""
     strikes: int = 3

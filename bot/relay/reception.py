@@ -9,6 +9,7 @@ import structlog
 from bot.domain.messages import Author
 from bot.domain.runs import RunStatus
 from bot.ports import ChannelRules, RunControl, Store
+from bot.relay.answering import Answering
 from bot.relay.commands import Commands
 from bot.relay.contract import ChannelPolicy, Command, Deleted, Edited, Inbound, Press, Verdict
 from bot.relay.full_lane import turn_away
@@ -30,6 +31,7 @@ class PlatformReception:
 
     store: Store
     rules: ChannelRules
+    answering: Answering
     platform: str
     commands: Commands
     presses: Presses
@@ -45,7 +47,7 @@ class PlatformReception:
         event = await shorten(clean(event, self.limits.max_text), self.store.files, self.limits)
         address = event.address.model_copy(update={"manner": policy.delivery})
         event = event.model_copy(update={"address": address, "gaps": policy.mentions == "required"})
-        assistant = self.rules.assistant(event.ruled_by, event.assistant)
+        assistant = await self.answering.of(event)
         acceptance = await self.store.intake.accept(event, assistant, self.limits.run_lifetime)
         if acceptance.duplicate:
             log.info("event seen before", run_id=acceptance.run_id)
@@ -64,7 +66,8 @@ class PlatformReception:
 
     async def command(self, command: Command) -> str:
         """Carry out a command."""
-        return await self.commands.command(command, self.rules.assistant(command.channel))
+        assistant = await self.answering.here(command.channel, command.conversation)
+        return await self.commands.command(command, assistant, self.rules.assistants(command.channel))
 
     async def press(self, press: Press) -> str | None:
         """Carry out a button press."""

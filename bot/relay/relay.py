@@ -12,6 +12,7 @@ from bot.domain.runs import Run
 from bot.domain.steps import ToolCall
 from bot.errors import Unreachable
 from bot.ports import ChannelRules, Clock, RunControl, RunSink, Store
+from bot.relay.answering import Answering
 from bot.relay.chat import Chat
 from bot.relay.commands import Commands
 from bot.relay.contract import Adapter, Reception, SharedCeiling
@@ -56,6 +57,7 @@ class Relay:
         return PlatformReception(
             store=self._store,
             rules=self._rules,
+            answering=Answering(self._store, self._rules),
             platform=platform,
             commands=self._commands,
             presses=self._presses,
@@ -84,7 +86,7 @@ class Relay:
             log.error("no adapter for an answer", run_id=run.id, platform=address.platform)
             yield _Elsewhere(address.platform)
             return
-        with self._governors[address.platform].stream(adapter.terms(address).bucket) as stream:
+        with self._governors[address.platform].stream(adapter.terms(address)) as stream:
             chat = Chat(adapter, address, stream, self._clock, self._control)
             writer = RunWriter(self._store, Errand(run, delivery, lease), chat, self._policy)
             async with writer.at_work():

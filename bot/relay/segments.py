@@ -1,5 +1,6 @@
 """The chat messages of one answer. Posting one is a recorded step, so that nobody ever sees an answer twice."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from bot.domain.deliveries import Segment, SegmentState
 from bot.errors import Forbidden, Gone, ParleyError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 from bot.ports import Store
 from bot.relay.chat import Chat
-from bot.relay.contract import Outbound, Posted
+from bot.relay.contract import Outbound, Posted, Terms
 from bot.relay.errand import Errand
 from bot.relay.policy import RelayPolicy
 
@@ -30,6 +31,16 @@ class _Lost(Exception):
     """A message cannot be edited any more and was given up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The message at the end of an answer, or the one that is to be posted next."""
+
+    grows: bool
+    """It can only be appended to."""
+    overdue: float | None = None
+    """Seconds for which it has been better to leave it for a new one, negative before; None when that does not come."""
+
+
 @dataclass(slots=True)
 class _Slot:
     """One message that exists, or may exist, in the chat."""
@@ -39,6 +50,10 @@ class _Slot:
     """What it shows; None when this process does not know."""
     uncertain: bool = False
     """A create may have taken effect: look before creating again."""
+    terms: Terms | None = None
+    """What holds for its edits; None means what holds at the address."""
+    born: float | None = None
+    """When it was posted, on the monotonic clock of this process; None when another one did it."""
 
 
 class Segments:
@@ -62,6 +77,21 @@ class Segments:
     def live(self) -> int:
         """How many messages there are."""
         return len(self._slots)
+
+    @property
+    def newest(self) -> Newest:
+        """What the answer's text goes on in."""
+        slot = self._slots[-1] if self._slots else None
+        if slot is None or (slot.shown is not None and slot.shown.complete):
+            return Newest(grows=self._chat.terms.life is not None)
+        life = self._terms(slot).life
+        if life is None or slot.born is None:
+            return Newest(grows=life is not None)
+        over = self._chat.clock.monotonic() - slot.born - life
+        return Newest(grows=True, overdue=math.inf if life <= 0 else over)
+
+    def _terms(self, slot: _Slot) -> Terms:
+        return slot.terms or self._chat.terms
 
     async def show(self, wanted: Sequence[Outbound], *, tries: int) -> None:
         """Let the chat show exactly `wanted`, in this order; the last request is for the last of them.
@@ -102,15 +132,22 @@ class Segments:
         if slot.segment.state is SegmentState.STARTED:
             bare = outbound.model_copy(update={"files": (), "final": outbound.final and not outbound.files})
             await self._create(slot, bare)
-        if slot.shown != outbound:
+        if slot.shown is None or self._differs(slot, slot.shown, outbound):
             await self._edit(slot, outbound, tries)
+
+    def _differs(self, slot: _Slot, shown: Outbound, wanted: Outbound) -> bool:
+        """Whether there is anything to tell the platform: where messages only grow, what is not settled is not."""
+        if self._terms(slot).life is None or wanted.complete or shown.complete:
+            return shown != wanted
+        stands = wanted.text[: wanted.settled]
+        return (shown.text[: shown.settled], shown.tasks) != (stands, wanted.tasks)
 
     async def _withdraw(self, slot: _Slot, tries: int) -> None:
         """Empty a message that is not needed any more; one that was never created need not be."""
         if slot.segment.state is SegmentState.STARTED and not await self._adopt(slot):
             await self._give_up(slot)
             return
-        await self._settle(slot, Outbound(text=WITHDRAWN, continuation=True), tries)
+        await self._settle(slot, Outbound(text=WITHDRAWN, complete=True, continuation=True), tries)
 
     async def _give_up(self, slot: _Slot) -> None:
         await self._store.deliveries.abandon_segment(self._errand.lease, slot.segment)
@@ -154,6 +191,7 @@ class Segments:
     async def _record(self, slot: _Slot, posted: Posted) -> None:
         if posted.conversation:  # before the step is done, so that a crash in between repeats both
             await self._store.intake.join(posted.conversation, self._errand.run.thread_id)
+        slot.terms, slot.born = posted.terms, self._chat.clock.monotonic()
         slot.segment = await self._store.deliveries.posted(self._errand.lease, slot.segment, posted.ref)
         slot.uncertain = False
 
@@ -174,7 +212,7 @@ class Segments:
         error: PlatformError | None = None
         for attempt in range(tries):
             try:
-                await self._chat.edit(slot.segment.ref, outbound)
+                slot.terms = await self._chat.edit(slot.segment.ref, outbound, self._terms(slot))
                 slot.shown = outbound
                 return
             except RateLimited as limited:

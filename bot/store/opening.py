@@ -86,10 +86,10 @@ async def open_store(
     with only_process(address.file):
         engines = open_postgres(address, direct, pool_size) if address.kind == "postgres" else open_sqlite(address)
         try:
-            with _first_connection("DATABASE_URL"):
+            with first_connection("DATABASE_URL"):
                 store = await _prepare(address, engines, data_dir)
             if direct is not None:
-                with _first_connection("DATABASE_DIRECT_URL"):
+                with first_connection("DATABASE_DIRECT_URL"):
                     await require_same(engines)
             yield store
         finally:
@@ -112,7 +112,7 @@ async def migrate(url: str, data_dir: Path, *, direct_url: str | None = None) ->
     address = parse_url(url)
     direct = parse_direct_url(direct_url, address)
     await asyncio.to_thread(make_places, address, data_dir)
-    with only_process(address.file), _first_connection("DATABASE_DIRECT_URL" if direct else "DATABASE_URL"):
+    with only_process(address.file), first_connection("DATABASE_DIRECT_URL" if direct else "DATABASE_URL"):
         return await _migrate(direct or address)
 
 
@@ -161,7 +161,7 @@ async def _prepare(address: DatabaseAddress, engines: Engines, data_dir: Path) -
 
 
 @contextmanager
-def _first_connection(setting: str) -> Generator[None, None, None]:
+def first_connection(setting: str) -> Generator[None, None, None]:
     """Name the setting that has to be looked at when the very first connection fails."""
     try:
         yield

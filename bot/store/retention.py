@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Text, delete, exists, func, or_, select, text, type_coerce
 
-from bot.domain.runs import NOTE_OF_TURNED_AWAY
+from bot.domain.runs import NOTES_OF_RUNS
 from bot.store.connections import Transaction
 from bot.store.files import named_files
 from bot.store.schema import ACTIVE_RUN, OPEN_DELIVERY, deliveries, files, lanes, messages, notes, runs, threads
@@ -86,7 +86,7 @@ async def _forget_oldest(tx: Transaction, thread: str, count: int) -> list[str]:
     theirs = (messages.c.thread_id == thread, messages.c.run_seq <= upto)
     named = await _named_files(tx, *theirs)
     older = (runs.c.thread_id == thread, runs.c.seq <= upto)
-    await tx.execute(delete(notes).where(notes.c.name.in_(select(NOTE_OF_TURNED_AWAY + runs.c.id).where(*older))))
+    await _forget_notes(tx, *older)
     await tx.execute(delete(messages).where(*theirs))
     await tx.execute(delete(runs).where(*older))
     return await _forget_files(tx, named)
@@ -95,10 +95,15 @@ async def _forget_oldest(tx: Transaction, thread: str, count: int) -> list[str]:
 async def forget(tx: Transaction, ids: Sequence[str]) -> list[str]:
     """Delete threads with all that hangs on them, and the files of their messages. Returns the digests of these."""
     named = await _named_files(tx, messages.c.thread_id.in_(ids))
-    about = select(NOTE_OF_TURNED_AWAY + runs.c.id).where(runs.c.thread_id.in_(ids))
-    await tx.execute(delete(notes).where(notes.c.name.in_(about)))
+    await _forget_notes(tx, runs.c.thread_id.in_(ids))
     await tx.execute(delete(threads).where(threads.c.id.in_(ids)))
     return await _forget_files(tx, named)
+
+
+async def _forget_notes(tx: Transaction, *of_runs: ColumnElement[bool]) -> None:
+    """Delete what is noted about single runs."""
+    for beginning in NOTES_OF_RUNS:
+        await tx.execute(delete(notes).where(notes.c.name.in_(select(beginning + runs.c.id).where(*of_runs))))
 
 
 async def _forget_files(tx: Transaction, ids: Collection[str]) -> list[str]:

@@ -60,12 +60,22 @@ async def require_usable(engine: AsyncEngine) -> None:
         OperatorError: the migrations have not been run, or newer code has taken away what this one needs.
         StoreUnavailable: the database cannot be reached.
     """
+    _, reason = await state_of(engine)
+    if reason is not None:
+        raise OperatorError(reason)
+
+
+async def state_of(engine: AsyncEngine) -> tuple[str | None, str | None]:
+    """The schema's revision, if there is a schema, and why this code cannot work on it, if it cannot.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+    """
     revisions = await asyncio.to_thread(_revisions)
     with translated():
         async with engine.begin() as connection:
-            reason = await connection.run_sync(_why_not, revisions)
-    if reason is not None:
-        raise OperatorError(reason)
+            found = await connection.run_sync(_revision)
+            return found, await connection.run_sync(_why_not, revisions)
 
 
 def _revisions() -> tuple[str, ...]:

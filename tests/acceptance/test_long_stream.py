@@ -26,6 +26,7 @@ from bot.relay.contract import Adapter
 from tests.support.figures import tell
 from tests.support.hastened import HastenedDiscord, HastenedSlack
 from tests.support.long_answer import difference, long_answer, words
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, enrolled
 
 SPEED = 20.0
@@ -238,7 +239,7 @@ async def accepted(store: Store) -> tuple[Work, Lease]:
 async def asked_on(stage: Theatre, store: Store, clock: FastClock) -> AsyncGenerator[tuple[RunScript, RunSink]]:
     """A question came over the platform's own connection, and its run is ours."""
     control = StoreControl(store)
-    relay = Relay(store, [stage.adapter], await assistant_of(store), clock, control)
+    relay = Relay(store, [stage.adapter], SameEverywhere(await assistant_of(store)), clock, control)
     platform = stage.adapter.capabilities.platform
     async with AsyncExitStack() as stack:
         stack.push_async_callback(stage.adapter.close)

@@ -16,6 +16,7 @@ from bot.playground.view import PlatformName, Upload
 from tests.support.cluster import SEVERAL, deployed
 from tests.support.databases import postgres_database
 from tests.support.discord_spec import checked_against_spec
+from tests.support.ended import goes_on
 from tests.support.house import House, built, inhabited
 from tests.support.model_server import Call, Reply, ScriptedModel
 
@@ -304,7 +305,7 @@ class TestConversation:
         await ask(house, platform, "are you there?")
         await house.until(
             platform,
-            lambda _view: any(not m.buttons and m.state == "sent" for m in house.answers(platform)[before:]),
+            lambda _view: any(not goes_on(m) and m.state == "sent" for m in house.answers(platform)[before:]),
         )
         (answer,) = house.answers(platform)[before:]
         assert "sk-live" not in answer.html

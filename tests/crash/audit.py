@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bot.playground.view import MessageView, PlatformName
+from tests.support.ended import goes_on
 
 SENTENCES = 6
 """In an answer, between its beginning and its end."""
@@ -82,8 +83,8 @@ def whole(html: str, number: str) -> bool:
 
 
 def complete(message: MessageView, number: str) -> bool:
-    """Whether a message is a finished answer: whole, and no button under it any more."""
-    return message.state == "sent" and not message.buttons and whole(message.html, number)
+    """Whether a message is a finished answer: whole, and no button under it that stops it or decides."""
+    return message.state == "sent" and not goes_on(message) and whole(message.html, number)
 
 
 def payments(ledger: Path) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from bot.playground.view import Change, ChannelShown, MessageShown, MessageView, PlatformName
 from tests.crash.audit import complete
+from tests.support.ended import goes_on
 from tests.support.house import House
 
 AGAIN = "run it again"
@@ -101,7 +102,7 @@ class Onlooker:
         now = time.monotonic()
         if (cut := self._cut_at.pop(message.id, None)) is not None:
             self.longest_standstill = max(self.longest_standstill, now - cut)
-        if message.buttons or message.state == "thinking":
+        if goes_on(message) or message.state == "thinking":
             self._changed_at[message.id] = now
         else:
             self._changed_at.pop(message.id, None)

@@ -11,6 +11,7 @@ import pytest
 from bot.playground.view import MessageView, PlatformName, PlatformView
 from bot.store import migrate
 from tests.crash.life import Moment, live
+from tests.support.ended import goes_on
 from tests.support.figures import tell
 from tests.support.forked import fork_server
 from tests.support.house import House, built
@@ -135,7 +136,7 @@ async def decided_and_answered(house: House, platform: PlatformName) -> None:
     def shown(_view: PlatformView) -> MessageView | None:
         public = house.answers(platform)
         asks = [one for one in public if any(button.label == SKIP for button in one.buttons)]
-        return next(iter(asks or [one for one in public if LAST in one.html and not one.buttons]), None)
+        return next(iter(asks or [one for one in public if LAST in one.html and not goes_on(one)]), None)
 
     message = await house.until(platform, shown)
     assert message is not None

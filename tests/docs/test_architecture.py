@@ -8,6 +8,7 @@ PAGES = [
     ROOT / "docs/ARCHITECTURE.md",
     ROOT / "docs/add-a-tool.md",
     ROOT / "docs/add-an-adapter.md",
+    ROOT / "docs/assistants-file.md",
     ROOT / "README.md",
 ]
 

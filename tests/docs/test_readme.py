@@ -105,7 +105,7 @@ async def test_run_without_tokens_says_what_to_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["api --port 8701", "knowledge add x.md", "doctor", "forget --user U1", "usage"],
+    ["api --port 8701", "knowledge add x.md", "forget --user U1", "usage"],
 )
 def test_a_command_that_is_not_there_yet_says_so_and_exits_with_2(
     command: str, capsys: pytest.CaptureFixture[str]

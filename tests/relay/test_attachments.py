@@ -13,6 +13,7 @@ from bot.ports import Store
 from bot.relay import Relay, RelayPolicy
 from bot.relay.attachments import FileIntake
 from bot.relay.chat import Chat
+from bot.relay.contract import Terms
 from bot.relay.governor import Governor
 from bot.relay.signatures import media_type_of
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
@@ -31,7 +32,7 @@ def intake(
     store: Store, adapter: MemoryAdapter, policy: RelayPolicy, control: StoreControl | None = None
 ) -> FileIntake:
     clock, address = FastClock(), event().address
-    with Governor(adapter.capabilities.pacing, clock).stream("general") as stream:
+    with Governor(adapter.capabilities.pacing, clock).stream(Terms(bucket="general")) as stream:
         return FileIntake(
             store.files, Chat(adapter, address, stream, clock, control or StoreControl(store)), policy, "run_1"
         )

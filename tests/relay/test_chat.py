@@ -29,7 +29,7 @@ def test_only_an_edit_without_files_that_takes_long_slows_the_others_down(
         adapter, clock = MemoryAdapter(latency=0.1), LoopClock()
         governor = Governor(CAPABILITIES.pacing, clock)
         address = Address(platform="memory", place={"room": "r"})
-        with governor.stream("r") as stream:
+        with governor.stream(adapter.terms(address)) as stream:
             chat = Chat(cast("Adapter", adapter), address, stream, clock, cast("RunControl", Alive()))
             posted = await chat.post(Outbound(text="one"), "k1")
             for number in range(3):

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.configuration import Rules, staff
+from bot.configuration.tables import AssistantsFile
 from bot.domain.assistants import Assistant
+from bot.domain.deliveries import Event
 from bot.domain.lanes import Work
 from bot.domain.messages import Author
 from bot.domain.runs import RunStatus
@@ -410,3 +413,84 @@ async def test_a_run_for_a_platform_that_is_not_connected_stays_open(house: Hous
     async with empty.open(work, lease) as sink:
         with pytest.raises(Unreachable):
             await sink.finish(await RunScript(house.store, lease, work.run, sink).stop())
+
+
+async def ruled_by(house: House, **tables: object) -> Reception:
+    """The reception of a deployment with an `assistants.toml`."""
+    file = AssistantsFile.model_validate(tables)
+    everybody = {one.name or "": await house.store.assistants.upsert(one) for one in staff(file, house.assistant)}
+    relay = Relay(house.store, [house.adapter], Rules(file, "Parley", everybody), FastClock(), house.control)
+    return relay.reception("memory")
+
+
+def said_in(channel: str, **more: str) -> Event:
+    """Something that was said in a channel, in a conversation of its own."""
+    return event(room=channel).model_copy(update={"channel": channel, **more})
+
+
+class TestRules:
+    async def test_where_a_mention_is_required_nothing_else_is_taken_however_much_we_are_part_of_it(
+        self, house: House
+    ) -> None:
+        reception = await ruled_by(house, channels=[{"match": "memory:quiet", "mentions": "required"}])
+        assert await reception.receive(Inbound(event=said_in("memory:quiet"), addressed=True)) is Verdict.ACCEPTED
+        assert await reception.receive(Inbound(event=said_in("memory:quiet"), addressed=False)) is Verdict.IGNORED
+        assert await reception.receive(Inbound(event=said_in("memory:other"), addressed=True)) is Verdict.ACCEPTED
+        assert await reception.receive(Inbound(event=said_in("memory:other"), addressed=False)) is Verdict.QUEUED
+
+    async def test_where_every_message_is_for_us_what_the_adapter_hands_over_is_taken(self, house: House) -> None:
+        reception = await ruled_by(house, channels=[{"match": "memory:desk", "mentions": "always"}])
+        assert await reception.receive(Inbound(event=said_in("memory:desk"), addressed=False)) is Verdict.ACCEPTED
+
+    async def test_a_thread_has_the_rules_of_the_channel_that_it_is_in(self, house: House) -> None:
+        reception = await ruled_by(house, channels=[{"match": "memory:quiet", "mentions": "required"}])
+        thread = said_in("memory:thread", parent="memory:quiet")
+        await reception.receive(Inbound(event=thread, addressed=True))
+        later = said_in("memory:thread", parent="memory:quiet")
+        assert await reception.receive(Inbound(event=later, addressed=False)) is Verdict.IGNORED
+
+    async def test_how_an_answer_comes_is_stored_with_its_address(self, house: House) -> None:
+        reception = await ruled_by(house, defaults={"delivery": "status"})
+        await reception.receive(Inbound(event=said_in("memory:desk"), addressed=True))
+        work, _ = await claim(house.store)
+        assert work.delivery is not None
+        assert work.delivery.address.manner == "status"
+
+    @pytest.mark.parametrize(("wanted", "who"), [("", "Parley"), ("bob", "Bob"), ("Eve", "Parley"), ("x", "Parley")])
+    async def test_the_person_chooses_among_those_that_are_offered_there(
+        self, house: House, wanted: str, who: str
+    ) -> None:
+        reception = await ruled_by(
+            house, assistants={"Bob": {"instructions": "You are Bob."}, "Eve": {}}, defaults={"assistants": ["Bob"]}
+        )
+        assert reception.assistants("memory:desk") == ("Parley", "Bob")
+        await reception.receive(Inbound(event=said_in("memory:desk", assistant=wanted), addressed=True))
+        work, _ = await claim(house.store)
+        assert work.run.instructions.startswith("You are Bob." if who == "Bob" else house.assistant.instructions or "")
+
+    async def test_what_was_accepted_is_stored_with_the_run(self, house: House) -> None:
+        reception = await ruled_by(
+            house,
+            assistants={"Bob": {"instructions": "You are Bob.", "model": "gpt-4.1"}},
+            defaults={"assistant": "Bob", "instructions": "In French."},
+        )
+        await reception.receive(Inbound(event=said_in("memory:desk"), addressed=True))
+        work, _ = await claim(house.store)
+        assert work.run.instructions == "You are Bob.\n\nIn French."
+        assert (work.run.model, work.run.own_model) == ("gpt-4.1", True)
+
+    async def test_a_conversation_stays_with_the_assistant_that_was_chosen_for_its_first_question(
+        self, house: House
+    ) -> None:
+        reception = await ruled_by(house, assistants={"Bob": {}}, defaults={"assistants": ["Bob"]})
+        await reception.receive(Inbound(event=said_in("memory:desk", assistant="Bob"), addressed=True))
+        await reception.receive(Inbound(event=said_in("memory:desk"), addressed=False))
+        await reception.receive(Inbound(event=said_in("memory:desk", assistant="Parley"), addressed=False))
+        work, _ = await claim(house.store)
+        runs = await house.store.runs.active(work.run.thread_id)
+        names = [await house.store.assistants.get(run.assistant_id) for run in runs]
+        assert [one.name if one else None for one in names] == ["Bob", "Bob", "Parley"]
+        model = Command(name="model", conversation="memory:memory:desk", person=ADA, channel="memory:desk")
+        told = await reception.command(model)
+        assert told.startswith("Here answers **Bob**, with the model `test`.")
+        assert "choose **Parley**" in told

@@ -12,6 +12,7 @@ from bot.playground.child import BotChild
 from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.playground.slack import SlackRules, SlackStandIn
 from bot.playground.view import MessageView, PlatformName, PlatformView
+from tests.support.ended import goes_on
 from tests.support.model_server import ScriptedModel
 
 ROOT = Path(__file__).parents[2]
@@ -86,14 +87,14 @@ class House:
         return await stage.wait_for(lambda: predicate(stage.view()), seconds)
 
     async def answer(self, platform: PlatformName, words: str, seconds: float = PATIENCE) -> MessageView:
-        """Wait for a finished answer of the bot that contains these words: no Stop button any more."""
+        """Wait for a finished answer of the bot that contains these words: no button that stops it any more."""
 
         def found(_view: PlatformView) -> MessageView | None:
             return next(
                 (
                     message
                     for message in self.answers(platform)
-                    if words in message.html and not message.buttons and message.state == "sent"
+                    if words in message.html and not goes_on(message) and message.state == "sent"
                 ),
                 None,
             )

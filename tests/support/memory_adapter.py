@@ -138,6 +138,8 @@ class MemoryAdapter:
     faults: defaultdict[Operation, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     terms_of: dict[str, Terms] = field(default_factory=dict)
     """By room, where they are not the usual ones."""
+    terms_after: deque[Terms | None] = field(default_factory=deque)
+    """What the next edits say that holds from then on."""
     heard: tuple[Heard, ...] = ()
     """What was said before in every room."""
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -192,8 +194,9 @@ class MemoryAdapter:
         assert others <= {ref["id"] for ref in known}, "the answer's other messages are told"
         return await self._do("find", lambda: self._find(address, key))
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
-        return await self._do("edit", lambda: self._edit(ref, outbound))
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
+        await self._do("edit", lambda: self._edit(ref, outbound))
+        return self.terms_after.popleft() if self.terms_after else None
 
     async def status(self, address: Address, text: str | None) -> None:
         return await self._do("status", lambda: self.statuses.append(text))

@@ -88,8 +88,10 @@ class StoreControl:
 
     async def cancel(self, run_id: str) -> RunStatus | None:
         self.cancelled.append(run_id)
-        self.stopped.set()
-        return await self.store.runs.request_cancel(run_id)
+        try:
+            return await self.store.runs.request_cancel(run_id)
+        finally:
+            self.stopped.set()
 
     async def decide(self, run_id: str, call: str, decision: Decision, by: str = "") -> bool:
         return await self.store.runs.decide(run_id, call, decision, by)

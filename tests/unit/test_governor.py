@@ -1,6 +1,7 @@
 """The governor under a virtual clock, against a rate limit like the platforms' own."""
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 from itertools import count
 from statistics import mean
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.relay.contract import Pacing, RateSignal
-from bot.relay.governor import Governor
+from bot.relay.contract import Pacing, RateSignal, Terms
+from bot.relay.governor import ENOUGH, Governor
 from tests.support.figures import tell
 from tests.support.virtual_time import LoopClock, run
 
@@ -80,7 +81,7 @@ def governed(
             await asyncio.sleep(number * stagger)
             governor, clock = governors[number % processes], LoopClock()
             end = clock.monotonic() + seconds
-            with governor.stream("c") as stream:
+            with governor.stream(Terms(bucket="c")) as stream:
                 await stream.request()
                 await limit.request(governor, final=True)
                 shown = clock.monotonic()
@@ -155,7 +156,7 @@ def test_no_stream_is_left_behind(streams: int, seconds: float) -> None:
 def test_a_final_edit_never_waits_without_a_429() -> None:
     async def scene() -> float:
         governor, clock = Governor(PACING, LoopClock()), LoopClock()
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             governor.signal(RateSignal(bucket="c", limit=5, remaining=0, reset_after=5))
             for _ in range(20):
                 await stream.request()
@@ -167,7 +168,7 @@ def test_a_final_edit_never_waits_without_a_429() -> None:
 def test_the_last_request_of_a_window_is_kept_for_final_edits() -> None:
     async def scene() -> float:
         governor, clock = Governor(PACING, LoopClock()), LoopClock()
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             governor.signal(RateSignal(bucket="c", limit=5, remaining=1, reset_after=3))
             await stream.due()
             return clock.monotonic()
@@ -179,7 +180,7 @@ def test_a_429_pauses_everything_and_doubles_the_interval_until_quiet_minutes_pa
     async def scene() -> tuple[float, list[float]]:
         governor, clock = Governor(PACING, LoopClock()), LoopClock()
         intervals = []
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             intervals.append(governor.interval("c"))
             governor.signal(RateSignal(bucket="c", retry_after=2.0))
             stream.limited(2.0)  # another answer's request, sent before the pause began
@@ -204,7 +205,7 @@ def test_a_429_pauses_everything_and_doubles_the_interval_until_quiet_minutes_pa
 def test_limit_and_window_are_learnt() -> None:
     async def scene() -> float:
         governor = Governor(PACING, LoopClock())
-        with governor.stream("c"):
+        with governor.stream(Terms(bucket="c")):
             governor.signal(RateSignal(bucket="c", limit=11, remaining=11, reset_after=20))
             return governor.interval("c")
 
@@ -214,7 +215,12 @@ def test_limit_and_window_are_learnt() -> None:
 def test_streams_share_a_bucket_and_other_buckets_do_not_matter() -> None:
     async def scene() -> list[float]:
         governor = Governor(PACING, LoopClock())
-        with governor.stream("c") as one, governor.stream("c") as two, governor.stream("c"), governor.stream("d"):
+        with (
+            governor.stream(Terms(bucket="c")) as one,
+            governor.stream(Terms(bucket="c")) as two,
+            governor.stream(Terms(bucket="c")),
+            governor.stream(Terms(bucket="d")),
+        ):
             await one.request()
             await two.request()
             return [governor.interval("c"), governor.interval("d")]
@@ -225,7 +231,7 @@ def test_streams_share_a_bucket_and_other_buckets_do_not_matter() -> None:
 def test_a_request_that_was_held_up_slows_the_pace() -> None:
     async def scene() -> float:
         governor = Governor(PACING, LoopClock())
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             for _ in range(5):
                 stream.returned(0.1)
             stream.returned(4.0)
@@ -278,7 +284,7 @@ def all_end_at_once(answers: int, server: Strict, posts: Pacing | None, *, creat
         governor, clock, asked = Governor(PACING, LoopClock(), posts), LoopClock(), count()
 
         async def answer() -> tuple[int, float]:
-            with governor.stream("c") as stream:
+            with governor.stream(Terms(bucket="c")) as stream:
                 while True:
                     place = next(asked)
                     await stream.request(create=create)
@@ -315,7 +321,7 @@ def test_creates_keep_to_their_own_pace_from_the_beginning() -> None:
 def test_a_429_for_a_create_does_not_hold_up_edits_where_they_are_limited_apart() -> None:
     async def scene() -> float:
         governor, clock = Governor(PACING, LoopClock(), Pacing(limit=3, window=3.0, min_interval=1.0)), LoopClock()
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             stream.limited(20.0, create=True)
             await stream.request()
             edited = clock.monotonic()
@@ -329,7 +335,7 @@ def test_a_429_for_a_create_does_not_hold_up_edits_where_they_are_limited_apart(
 def test_whoever_gives_up_waiting_is_not_waited_for() -> None:
     async def scene() -> float:
         governor, clock = Governor(PACING, LoopClock()), LoopClock()
-        with governor.stream("c") as one, governor.stream("c") as two:
+        with governor.stream(Terms(bucket="c")) as one, governor.stream(Terms(bucket="c")) as two:
             one.limited(2.0)
             first = asyncio.create_task(one.request())
             await asyncio.sleep(0.1)
@@ -340,6 +346,139 @@ def test_whoever_gives_up_waiting_is_not_waited_for() -> None:
             return clock.monotonic()
 
     assert run(scene()) == pytest.approx(2.2, abs=0.51)
+
+
+# --- bursts, and edits that are not worth a request
+
+UPDATES = Pacing(limit=40, window=60.0, reserve=10, min_interval=1.2, burst=10, least=40)
+APPENDS = Pacing(limit=80, window=60.0, reserve=0, min_interval=0.6, burst=20, early=256)
+
+
+def written(pacing: Pacing, seconds: float, per_second: float, streams: int = 1) -> list[list[float]]:
+    """When answers that grow by so many characters a second were edited."""
+
+    async def scene() -> list[list[float]]:
+        governor, clock = Governor(pacing, LoopClock()), LoopClock()
+        moments: list[list[float]] = [[] for _ in range(streams)]
+
+        async def answer(mine: list[float]) -> None:
+            def news() -> int:
+                return int((clock.monotonic() - (mine[-1] if mine else 0)) * per_second)
+
+            with governor.stream(Terms(bucket="c")) as stream:
+                while clock.monotonic() < seconds:
+                    await stream.due(news)
+                    await stream.request()
+                    mine.append(clock.monotonic())
+
+        async with asyncio.TaskGroup() as group:
+            for mine in moments:
+                group.create_task(answer(mine))
+        return moments
+
+    return run(scene())
+
+
+def gaps(moments: list[float]) -> list[float]:
+    return [after - before for before, after in itertools.pairwise(moments)]
+
+
+def test_the_first_edits_after_a_quiet_time_come_as_close_as_messages_can_be_edited() -> None:
+    """Then they come at the even pace: 1.2 s apart at first, 2 s apart in the long run, never more than 40 a minute."""
+    [moments] = written(UPDATES, 180, per_second=100)
+    assert gaps(moments)[:9] == pytest.approx([1.2] * 9, abs=0.01)
+    assert gaps(moments)[-20:] == pytest.approx([2.0] * 20, abs=0.6)
+    assert all(sum(1 for other in moments if start <= other < start + 60) <= 40 for start in moments)
+
+
+def test_an_edit_waits_for_enough_new_characters_but_not_for_ever() -> None:
+    [slow] = written(UPDATES, 60, per_second=10)
+    assert min(gaps(slow)) >= 4.0 - 0.01, "40 characters take four seconds"
+    [slower] = written(UPDATES, 100, per_second=0.5)
+    assert gaps(slower) == pytest.approx([10.0] * len(gaps(slower)), abs=0.6)
+
+
+def test_a_changed_step_is_worth_an_edit_without_any_text() -> None:
+    async def scene() -> float:
+        governor, clock = Governor(UPDATES, LoopClock()), LoopClock()
+        with governor.stream(Terms(bucket="c")) as stream:
+            await stream.request()
+            await stream.due(lambda: ENOUGH)
+            return clock.monotonic()
+
+    assert run(scene()) == pytest.approx(1.2)
+
+
+def test_much_text_goes_out_ahead_of_the_even_pace_little_does_not() -> None:
+    """Appends: every 750 ms, or as soon as there are 256 characters, but never less than 600 ms apart."""
+    [fast] = written(APPENDS, 10, per_second=600)
+    assert gaps(fast)[:15] == pytest.approx([0.6] * 15, abs=0.01)
+    [slow] = written(APPENDS, 10, per_second=100)
+    assert gaps(slow) == pytest.approx([0.75] * len(gaps(slow)), abs=0.01)
+
+
+@pytest.mark.parametrize("streams", [2, 5])
+def test_the_even_pace_is_divided_among_the_answers_that_are_written(streams: int) -> None:
+    moments = written(APPENDS, 60, per_second=20, streams=streams)
+    for mine in moments:
+        assert gaps(mine)[2:] == pytest.approx([0.75 * streams] * len(gaps(mine)[2:]), abs=0.6)
+    together = sorted(moment for mine in moments for moment in mine)
+    assert all(sum(1 for other in together if start <= other < start + 60) <= 100 for start in together)
+
+
+def test_an_answer_without_news_is_not_waited_for() -> None:
+    """One that has nothing to show keeps no turn from one that has."""
+
+    async def scene() -> float:
+        pacing = UPDATES.model_copy(update={"limit": 11, "burst": 0})
+        governor, clock = Governor(pacing, LoopClock()), LoopClock()
+        with governor.stream(Terms(bucket="c")) as quiet, governor.stream(Terms(bucket="c")) as busy:
+            await quiet.request()
+            await asyncio.sleep(0.1)
+            await busy.request()
+            waiting = asyncio.create_task(quiet.due(lambda: 0))
+            await asyncio.sleep(65)
+            waiting.cancel()
+            before = clock.monotonic()
+            waiting = asyncio.create_task(quiet.due(lambda: 0))
+            await busy.due()
+            waiting.cancel()
+            return clock.monotonic() - before
+
+    assert run(scene()) == 0
+
+
+def test_an_answer_follows_its_message_into_another_bucket() -> None:
+    async def scene() -> tuple[float, float]:
+        governor, clock = Governor(UPDATES, LoopClock()), LoopClock()
+        streamed = Terms(bucket="streams", pacing=APPENDS)
+        with governor.stream(streamed) as stream:
+            assert governor.interval("streams") == pytest.approx(0.75)
+            governor.bucket("edits").limited(5.0, clock.monotonic())
+            await stream.request()
+            first = clock.monotonic()
+            stream.follow(Terms(bucket="edits"))
+            await stream.request()
+            return first, clock.monotonic()
+
+    assert run(scene()) == pytest.approx((0, 5.5), abs=0.1)
+
+
+def test_creates_are_limited_by_channel_where_edits_are_by_workspace() -> None:
+    async def scene() -> list[float]:
+        posts = Pacing(limit=3, window=3.0, min_interval=0)
+        governor, clock = Governor(UPDATES, LoopClock(), posts), LoopClock()
+        moments: list[float] = []
+        one, other = Terms(bucket="w", creates="w:one"), Terms(bucket="w", creates="w:other")
+        with governor.stream(one) as first, governor.stream(other) as second:
+            for stream in (first, first, first, second, second, second, first):
+                await stream.request(create=True)
+                moments.append(clock.monotonic())
+        return moments
+
+    *burst, fourth = run(scene())
+    assert burst == [0] * 6
+    assert fourth == pytest.approx(1.1, abs=0.01)
 
 
 # --- several processes
@@ -403,7 +542,7 @@ def test_creates_of_several_processes_keep_to_the_pace_together(processes: int) 
         governors = [Governor(PACING, LoopClock(), posts, lambda: processes) for _ in range(processes)]
 
         async def answer(governor: Governor) -> None:
-            with governor.stream("c") as stream:
+            with governor.stream(Terms(bucket="c")) as stream:
                 await stream.request(create=True)
                 assert await server.request() is None
 

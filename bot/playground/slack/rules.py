@@ -17,8 +17,7 @@ BOT_SCOPES = (
 EVENTS = (
     "app_mention", "message.channels", "message.groups", "message.mpim", "message.im", "app_home_opened",
     "assistant_thread_started", "assistant_thread_context_changed", "agent_session_stopped",
-    "agent_session_title_changed", "app_uninstalled", "tokens_revoked", "team_access_granted",
-    "team_access_revoked",
+    "agent_session_title_changed", "app_uninstalled", "tokens_revoked",
 )  # fmt: skip
 """The bot events of the app's manifest."""
 

@@ -1,5 +1,8 @@
 """From Markdown to the texts of chat messages: links, dialect, splitting, and what to do with far too much text."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 from bot.relay.contract import Capabilities, Dialect
 from bot.relay.text.links import defang
 from bot.relay.text.measure import size
@@ -14,19 +17,44 @@ _AROUND_FOOTER = 8
 """Room for what a platform puts between a text and its small print."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The text of one message."""
+
+    text: str
+    settled: int
+    """So many characters at its beginning will stand."""
+    complete: bool
+    """Nothing will be added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the newest message of an answer goes on where messages only grow."""
+
+    leave: Literal["no", "soon", "now"] = "no"
+    """Whether it is time for another message: `soon`, between two blocks, or `now`, wherever it is."""
+    paused: bool = False
+    """The assistant has finished saying something, and may say more, which then begins a new paragraph."""
+
+
 class Composer:
     """Makes the messages of one answer; the same beginning always gives the same first messages."""
 
-    def __init__(self, dialect: Dialect, capabilities: Capabilities) -> None:
-        """Write for a platform that speaks `dialect` and has these `capabilities`."""
+    def __init__(self, dialect: Dialect, capabilities: Capabilities, most: int | None = None) -> None:
+        """Write for a platform that speaks `dialect` and has these `capabilities`.
+
+        `most` messages are made for an answer, when that is not as many as the platform allows.
+        """
         self._dialect = dialect
         self._capabilities = capabilities
         self._soft, self._hard = capabilities.soft_limit, capabilities.hard_limit
         self._splitter = self._new_splitter()
+        self._most = most or capabilities.max_segments
         self.known: frozenset[str] = frozenset()
         """Web addresses that stay links."""
 
-    def running(self, markdown: str, progress: str, live: int) -> tuple[str, ...]:
+    def running(self, markdown: str, progress: str, live: int) -> tuple[Part, ...]:
         """The messages of an answer that is being written, with a line of progress where there is room for it.
 
         Args:
@@ -35,9 +63,38 @@ class Composer:
             live: how many messages are posted already.
         """
         texts = self._split(settled(markdown))
-        if len(texts) > self._capabilities.max_segments:
-            return (*texts[: self._kept(live)], self._convert(self._notice))
-        return self._below(texts, self._convert(progress)) or texts
+        if len(texts) > self._most:
+            texts = (*texts[: self._kept(live)], self._convert(self._notice))
+        else:
+            texts = self._below(texts, self._convert(progress)) or texts
+        return (*map(_whole, texts[:-1]), *(Part(text, 0, complete=False) for text in texts[-1:]))
+
+    def growing(self, markdown: str, live: int, growth: Growth) -> tuple[Part, ...]:
+        """Likewise where messages only grow: what is told to be settled stands, and stays in its message.
+
+        A last message of which nothing is settled is left out until something is, unless it is posted already.
+        """
+        texts = self._split(markdown if growth.paused else settled(markdown))
+        if growth.leave != "no" and self._splitter.leave(now=growth.leave == "now", paused=growth.paused):
+            texts = self._split(markdown if growth.paused else settled(markdown))
+        if len(texts) > self._most:
+            return tuple(map(_whole, (*texts[: self._kept(live)], self._convert(self._notice))))
+        if not texts or self._splitter.left:
+            return tuple(map(_whole, texts))
+        stands = self._splitter.end if growth.paused else self._splitter.standing()
+        self._splitter.promise(stands)
+        last = Part(texts[-1], len(texts[-1]) if growth.paused else self._splitter.shown_until(stands), complete=False)
+        shown = (last,) if last.settled or len(texts) <= live else ()
+        return (*map(_whole, texts[:-1]), *shown)
+
+    @property
+    def breaks(self) -> tuple[int, ...]:
+        """Where messages ended for other reasons than their length: to be remembered over a crash."""
+        return self._splitter.breaks
+
+    def restore(self, breaks: tuple[int, ...]) -> None:
+        """Take over what an earlier process remembered, before anything is composed."""
+        self._splitter = self._new_splitter(breaks)
 
     def asking(self, markdown: str, question: str, live: int) -> tuple[str, ...]:
         """The messages of an answer that waits for a person; the question is whole, and stands in the last one.
@@ -48,7 +105,7 @@ class Composer:
         texts = self._split(markdown)
         below = None if texts and "`" in texts[-1] else self._below(texts, asked)
         fitting = below or (*texts, asked)
-        if len(fitting) <= self._capabilities.max_segments:
+        if len(fitting) <= self._most:
             return fitting
         return (*texts[: self._kept(live)], f"{self._convert(self._notice)}\n\n{asked}")
 
@@ -61,7 +118,7 @@ class Composer:
             attachable: whether a file can be attached to it; otherwise what is too much is not shown.
         """
         texts = self._split(markdown)
-        if len(texts) <= self._capabilities.max_segments:
+        if len(texts) <= self._most:
             return texts, False
         return (*texts[: self._kept(live)], self._convert(ATTACHED if attachable else CUT)), attachable
 
@@ -100,8 +157,8 @@ class Composer:
         last = f"{texts[-1]}\n\n{line}"
         return (*texts[:-1], last) if size(last, self._capabilities.measure) <= self._hard else None
 
-    def _new_splitter(self) -> Splitter:
-        return Splitter(self._soft, self._hard, self._capabilities.measure)
+    def _new_splitter(self, breaks: tuple[int, ...] = ()) -> Splitter:
+        return Splitter(self._soft, self._hard, self._capabilities.measure, breaks)
 
     def _split(self, markdown: str) -> tuple[str, ...]:
         converted = self._convert(defang(markdown, self.known))
@@ -112,4 +169,8 @@ class Composer:
 
     def _kept(self, live: int) -> int:
         """How many messages stay as they are when the rest goes into a file: two, or those that are posted anyway."""
-        return max(_LEAST_KEPT, min(live, self._capabilities.max_segments) - 1)
+        return max(_LEAST_KEPT, min(live, self._most) - 1)
+
+
+def _whole(text: str) -> Part:
+    return Part(text, len(text), complete=True)

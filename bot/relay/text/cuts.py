@@ -31,6 +31,8 @@ class Window:
     end: int
     block: Block
     longest_fence_line: int
+    least: int = 0
+    """Not before this position, which is a good place too."""
 
 
 @dataclass(slots=True)
@@ -51,10 +53,13 @@ def best_cut(text: str, window: Window) -> int:
     """The end of the message; greater than the window's beginning, at most its end. The text goes on behind the end."""
     layout = _survey(text, window)
     begin, end = window.begin, window.end
-    if layout.fence_at is not None and layout.fence_at - begin >= _FENCE_SHARE * (end - begin):
+    least = min(window.least, end)
+    late_fence = layout.fence_at is not None and layout.fence_at - begin >= _FENCE_SHARE * (end - begin)
+    if layout.fence_at is not None and late_fence and layout.fence_at >= least:
         return layout.fence_at
-    middle = begin + (end - begin) // 2
-    ranked = sorted(_ranked(text, window, layout), key=lambda place: (place[1] <= middle, place[0], -place[1]))
+    middle = max(begin + (end - begin) // 2, least - 1)
+    places = [place for place in _ranked(text, window, layout) if place[1] >= least]
+    ranked = sorted(places, key=lambda place: (place[1] <= middle, place[0], -place[1]))
     free = _Free(layout.whole)
     late = next((p for _, p in ranked if p > middle and free(p)), None)
     if late:

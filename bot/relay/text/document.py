@@ -3,18 +3,28 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bot.domain.events import CallChanged, MessageChanged, MessageCreated, MessageDelta, RunChanged, RunEvent
 from bot.domain.messages import Attachment, FileCitation, Message, MessageStatus, RefusalPart, TextPart
 from bot.domain.names import SOMEONE
 from bot.domain.runs import Decided, Run, RunStatus
 from bot.domain.steps import CallState, Decision, Effect, ToolCall
+from bot.relay.contract import Task
 from bot.relay.text.blocks import close_fence
 
 INCIDENT_DIGITS = 8
+STOPPING = "_Stopping…_"
 DECISIONS = {Decision.WORKED: "it worked", Decision.AGAIN: "run it again", Decision.SKIP: "skip it"}
 """What people say about a call whose outcome nobody knows, in words."""
 _CITATION = re.compile(r"【[^【】\n]{1,200}】")
+_TASKS: dict[CallState, Literal["running", "done", "failed"]] = {
+    CallState.STARTED: "running",
+    CallState.DONE: "done",
+    CallState.FAILED: "failed",
+    CallState.UNKNOWN: "failed",
+}
+"""How a call that was begun is shown."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -39,7 +49,8 @@ class Document:
         """Begin empty."""
         self._texts: dict[str, _Text] = {}
         self._calls: dict[tuple[int, int], ToolCall] = {}
-        self._stopping = False
+        self.stopping = False
+        """Somebody has stopped it, and it has not ended yet."""
 
     def fold(self, event: RunEvent) -> None:
         """Take in one event. Costs next to nothing: it is called for every few letters."""
@@ -53,7 +64,7 @@ class Document:
             case CallChanged():
                 self._calls[event.call.turn, event.call.position] = event.call
             case RunChanged():
-                self._stopping = event.run.status is RunStatus.CANCELLING
+                self.stopping = event.run.status is RunStatus.CANCELLING
             case _:
                 pass
 
@@ -77,10 +88,24 @@ class Document:
         return tuple(word(call.name) for call in self._calls.values() if call.running)
 
     @property
+    def paused(self) -> bool:
+        """Whether the assistant has finished saying what it said last; what may follow begins a new paragraph."""
+        spoken = [text for text in self._texts.values() if text.joined().strip()]
+        return bool(spoken) and spoken[-1].cited is not None
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tool calls that were begun, as steps of the answer."""
+        begun = sorted(
+            (call for call in self._calls.values() if call.state in _TASKS), key=lambda c: (c.turn, c.position)
+        )
+        return tuple(Task(id=call.place, title=word(call.name), state=_TASKS[call.state]) for call in begun)
+
+    @property
     def progress(self) -> str:
         """One line about what goes on now, or nothing. Not part of the answer."""
-        if self._stopping:
-            return "_Stopping…_"
+        if self.stopping:
+            return STOPPING
         if not self.running:
             return ""
         return f"_Running {', '.join(f'`{name}`' for name in dict.fromkeys(self.running))}…_"

@@ -108,7 +108,7 @@ def _harmless(paragraph: str, replace: Callable[[re.Match[str]], str]) -> str:
 
 def _paired(found: re.Match[str]) -> str:
     if found.lastgroup == "code" and _too_long(found):
-        return f"{_escaped(found['ticks'])}{_TICK.sub(_paired, found['inside'])}{_escaped(found['ticks'])}"
+        return _no_code(found["ticks"], _TICK.sub(_paired, found["inside"]))
     return _escaped(found[0]) if found.lastgroup == "stray" else found[0]
 
 
@@ -141,7 +141,7 @@ def _replacer(known: frozenset[str]) -> Callable[[re.Match[str]], str]:
             case "definition" | "auto" | "bare":
                 return _address(found, known)
             case "code" if "|" in found["inside"] or _too_long(found):  # in a table the bar ends the cell and the code
-                return _escaped(found["ticks"]) + _rewritten(found["inside"], replace) + _escaped(found["ticks"])
+                return _no_code(found["ticks"], _rewritten(found["inside"], replace))
             case "stray":  # an unpaired one would pair with those that are put around addresses
                 return _escaped(found[0])
             case _:
@@ -178,6 +178,12 @@ def _inline(found: re.Match[str], known: frozenset[str]) -> str:
     if not target:
         return shown
     return f"{shown} ({_code(target)})" if label.strip() and _trim(label) != target else _code(target)
+
+
+def _no_code(ticks: str, inside: str) -> str:
+    """What was code as text. A backslash at its end, which meant itself there, must not take the mark off the ticks."""
+    odd = (len(inside) - len(inside.rstrip("\\"))) % 2
+    return _escaped(ticks) + inside + "\\" * odd + _escaped(ticks)
 
 
 def _escaped(ticks: str) -> str:

@@ -139,6 +139,19 @@ class TestSummary:
         thinking = bench.server.view().messages[-1]
         assert (thinking.state, thinking.only_for) == ("thinking", "ben")
 
+    async def test_in_a_plain_channel_the_channel_is_read(self, bench: Bench) -> None:
+        """Whoever opened the menu there reads it as well."""
+        general = bench.channel("general")
+        await bench.server.speak("ada", general, "The colour is blue")
+        said = await bench.server.speak("chloe", general, "Agreed")
+        await bench.server.choose("ben", general, said, menu(bench, "Summarise thread"))
+        (summary,) = await bench.reception.messages(1)
+        before = await bench.adapter.context(summary.event.address, 10)
+        assert [(heard.author.name, heard.text) for heard in before] == [
+            ("Ada Moreno", "The colour is blue"),
+            ("Chloe Lindqvist", "Agreed"),
+        ]
+
     async def test_of_a_message_that_has_a_thread_the_thread_is_read(self, bench: Bench) -> None:
         said = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
         (mention,) = await bench.reception.messages(1)

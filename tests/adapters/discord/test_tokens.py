@@ -118,3 +118,25 @@ async def test_continuations_are_replies_to_the_commands_message(bench: Bench) -
     assert message.reply_to is not None
     assert message.reply_to.origin is not None
     assert not bench.server.pings
+
+
+async def test_a_reply_to_the_commands_message_goes_on_with_its_conversation(bench: Bench) -> None:
+    """In a plain channel a command's conversation has no other place."""
+    address = await asked(bench)
+    posted = await bench.adapter.post(address, Outbound(text="one", final=True), "k1-0")
+    (message,) = own(bench)
+    assert posted.conversation == f"discord:{bench.server.guild_id}:{bench.channel('general')}:{message.id}"
+    bench.reception.join(posted.conversation)
+    await bench.server.speak("ben", bench.channel("general"), "and then?", reply_to=message.id)
+    (_, followed) = await bench.reception.messages(2)
+    assert followed.event.conversation == posted.conversation
+
+
+async def test_a_command_in_a_thread_has_no_conversation_beside_the_threads(bench: Bench) -> None:
+    await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
+    (mention,) = await bench.reception.messages(1)
+    thread = (await bench.adapter.post(mention.event.address, Outbound(text="hi"), "k1")).ref["channel"]
+    await bench.server.command("ada", thread, "ask", {"question": "why?"})
+    (_, question) = await bench.reception.messages(2)
+    assert question.event.conversation == mention.event.conversation
+    assert (await bench.adapter.post(question.event.address, Outbound(text="one"), "k2")).conversation is None

@@ -68,10 +68,12 @@ async def test_our_own_edits_and_deletions_ask_nobody(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
     """They come back as events, many a second."""
-    own = await adapter._workspaces.only.api.post({"channel": GENERAL, "text": "mine", "blocks": []})  # pyright: ignore[reportPrivateUsage]
+    own = await (await adapter._workspaces.all())[0].api.post({"channel": GENERAL, "text": "mine", "blocks": []})  # pyright: ignore[reportPrivateUsage]
     await slack.speak("ada", "general", "why?", thread=own.ts)
     reception.unavailable = 100  # whatever asked the store would not be acknowledged
-    await adapter._workspaces.only.api.update({"channel": GENERAL, "ts": own.ts, "text": "mine!", "blocks": []})  # pyright: ignore[reportPrivateUsage]
+    await (await adapter._workspaces.all())[0].api.update(
+        {"channel": GENERAL, "ts": own.ts, "text": "mine!", "blocks": []}
+    )  # pyright: ignore[reportPrivateUsage]
     await slack.retract("ada", "general", own.ts)
     await slack.wait_for(lambda: len(slack.sent) == 4)
     reception.unavailable = 0

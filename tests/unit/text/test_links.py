@@ -57,6 +57,7 @@ KNOWN = addresses(["See https://known.example/page, please.", "<https://tool.exa
         ("\\` `str | None` \\d", "\\` `str | None` \\d"),
         ("`a\nb`", "\\`a\nb\\`"),
         ("```\n` a\n```\n`", "```\n` a\n```\n\\`"),
+        ("`||\\`https://evil.example/x`", "\\`||\\\\\\` `https://evil.example/x`\\`"),
         ("`a\nhttps://evil.example/x`", "\\`a\n`https://evil.example/x`\\`"),
     ],
 )
