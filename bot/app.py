@@ -409,6 +409,8 @@ class Application:
                 app_token=slack.app_token,
                 signing_secret=slack.signing_secret if http else None,
                 api_url=slack.api_url,
+                dm=slack.dm_mode,
+                channels=slack.channel_mode,
             )
             adapters.append(SlackAdapter(config, notes, installed=self._slack_installed(installations)))
         if discord.token:

@@ -85,6 +85,13 @@ class SlackSettings(BaseSettings):
         None, description="Client id of the app: instead of SLACK_BOT_TOKEN, for all workspaces that install the app."
     )
     client_secret: SecretStr | None = Field(None, description="Client secret of the app; goes with SLACK_CLIENT_ID.")
+    dm_mode: Literal["native", "edit"] = Field(
+        "native",
+        description="How answers grow in direct messages: as Slack's own stream, or as a message that is edited.",
+    )
+    channel_mode: Literal["native", "edit"] = Field(
+        "edit", description="The same in channels, where only the person who asked sees Slack's own stream grow."
+    )
     api_url: str | None = Field(None, description="Another Slack Web API than slack.com (tests, proxies).")
 
     @property

@@ -15,6 +15,7 @@ from adapters.slack.installations import Installed
 from adapters.slack.lookup import find
 from adapters.slack.many import Many
 from adapters.slack.markup import SlackDialect
+from adapters.slack.modes import POSTS, UPDATES, terms
 from adapters.slack.places import PLATFORM, Place, Ref
 from adapters.slack.session import Sessions
 from adapters.slack.settings import APP_TOKEN, SlackConfig
@@ -27,25 +28,24 @@ from adapters.slack.workspaces import Workspaces, configured
 from bot.domain.deliveries import Address, Heard, RemoteFile
 from bot.errors import OperatorError, PlatformError
 from bot.ports import Notes
-from bot.relay.contract import Capabilities, Finding, Outbound, Pacing, Posted, RateSignal, Reception, Route, Terms
+from bot.relay.contract import Capabilities, Finding, Outbound, Posted, RateSignal, Reception, Route, Terms
 
 log = structlog.get_logger()
 
 CAPABILITIES = Capabilities(
     platform=PLATFORM,
     label="Slack",
-    # A markdown block holds 12,000 characters, all blocks together about 13,200; counted in bytes to be sure.
+    # A markdown block holds 12,000 characters, all blocks together about 13,200, a native stream about 11,000 bytes.
     soft_limit=9_000,
-    hard_limit=11_500,
+    hard_limit=10_500,
     measure="utf8",
     max_segments=20,
-    # `chat.update` allows 50 a minute for the whole workspace; four fifths of that, a quarter kept for last edits.
-    pacing=Pacing(limit=40, window=60.0, reserve=10, min_interval=1.2, max_interval=10.0),
-    # `chat.postMessage` allows about one a second in a channel, with short bursts.
-    posts=Pacing(limit=3, window=3.0, reserve=0, min_interval=0),
+    pacing=UPDATES,
+    posts=POSTS,
+    tasks=True,
     max_file_bytes=20 * 1_048_576,
-    # A status line vanishes after two minutes.
-    status_refresh=100.0,
+    # A status line vanishes after two minutes; it is renewed a fifth earlier.
+    status_refresh=120.0,
 )
 
 
@@ -136,9 +136,9 @@ class SlackAdapter:
         await self._web.close()
 
     def terms(self, address: Address) -> Terms:
-        """Edits share one limit in the whole workspace; what only one person sees comes when it is complete."""
+        """Streams and edits share limits in the workspace; what only one person sees comes when it is complete."""
         place = Place.of(address)
-        return whispered(place) if place.private else Terms(bucket=f"{PLATFORM}:{place.team}")
+        return whispered(place) if place.private else terms(self._config, place)
 
     async def context(self, address: Address, most: int) -> tuple[Heard, ...]:
         """What was said in the thread before the question, by people and other bots."""
@@ -157,18 +157,17 @@ class SlackAdapter:
         async with self._workspaces.at(place.team) as workspace:
             return await workspace.writer.post(place, outbound, key)
 
-    async def find(self, address: Address, key: str, since: float, known: object) -> Posted | None:
-        """Look for a message by the key in its metadata, which each of them carries."""
-        del known
+    async def find(self, address: Address, key: str, since: float, known: Sequence[dict[str, str]]) -> Posted | None:
+        """Look for a message by the key in its metadata, or by its being a stream that nothing is known of."""
         place = Place.of(address)
         async with self._workspaces.at(place.team) as workspace:
-            return await find(workspace.api, place, key, since)
+            return await find(workspace.api, place, key, since, known)
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
-        """Replace a message and attach its files."""
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
+        """Let a message show what it should, and attach its files."""
         place = Place.of(address)
         async with self._workspaces.at(place.team) as workspace:
-            await workspace.writer.edit(place, Ref.model_validate(ref), outbound)
+            return await workspace.writer.edit(place, Ref.model_validate(ref), outbound)
 
     async def status(self, address: Address, text: str | None) -> None:
         """Show or clear the status line of the thread."""

@@ -116,11 +116,6 @@ class SlackApi:
         with self.calling():
             await self.client.reactions_add(channel=channel, timestamp=ts, name=name)
 
-    async def status(self, channel: str, thread: str, text: str) -> None:
-        """Show what the assistant is doing; empty text clears it."""
-        with self.calling():
-            await self.client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text)
-
     async def member(self, user: str) -> Member:
         """A person's names and rank."""
         with self.calling():

@@ -4,11 +4,13 @@ import re
 from itertools import groupby
 from typing import get_args
 
+from adapters.slack.steps import Json, line
 from bot.domain.record import Record
 from bot.domain.steps import INTERRUPTION
 from bot.relay.contract import Button, Operation, Outbound
 
-Json = dict[str, object]
+_SMALL_PRINT, _ELEMENTS = 2_900, 10
+"""Characters of a text in small print, and how many of them a block holds."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 DECISIONS: tuple[Operation, ...] = ("worked", "again", "skip")
 """Operations on one call, whose interruption the value has to name."""
@@ -31,8 +33,21 @@ def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
     """All blocks of a message. An edit replaces all of them, so the lead comes again each time."""
     parts: list[Json] = []
     if lead:
-        parts.append({"type": "context", "elements": [{"type": "plain_text", "text": lead, "emoji": False}]})
+        parts.append({"type": "context", "elements": [_plain(lead)]})
     parts.append({"type": "markdown", "text": outbound.text})
+    if (steps := line(outbound.tasks)) is not None:
+        parts.append(steps)
+    return [*parts, *below(outbound)]
+
+
+def below(outbound: Outbound) -> list[Json]:
+    """What stands below the text and its steps: small print and buttons."""
+    parts: list[Json] = []
+    if outbound.footer:
+        pieces = [
+            outbound.footer[start : start + _SMALL_PRINT] for start in range(0, len(outbound.footer), _SMALL_PRINT)
+        ]
+        parts.append({"type": "context", "elements": [_plain(piece) for piece in pieces[:_ELEMENTS]]})
     # Within a block no two action ids may be alike: the buttons of each call have a block of their own.
     opinions = {button.op: button for button in outbound.buttons if button.op in OPINIONS}
     others = [button for button in outbound.buttons if button.op not in OPINIONS]
@@ -41,6 +56,10 @@ def blocks(outbound: Outbound, lead: str | None) -> list[Json]:
     if len(opinions) == len(OPINIONS):
         parts.append({"type": "context_actions", "elements": [_thumbs(opinions["up"], opinions["down"])]})
     return parts
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def action_id(op: Operation) -> str:

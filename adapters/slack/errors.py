@@ -82,6 +82,12 @@ def translate(failure: Failure) -> PlatformError:
     return Refused(f"Slack found the request invalid ({code}).", too_long=code in TOO_LONG)
 
 
+def word_of(error: PlatformError) -> str:
+    """Slack's own word for an error that `slack_errors` has translated; empty when there is none."""
+    cause = error.__cause__
+    return _failure(cause).code if isinstance(cause, SlackApiError) else ""
+
+
 def refused(variable: str, error: PlatformError) -> OperatorError:
     """What the operator is told when Slack does not let us in.
 

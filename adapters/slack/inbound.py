@@ -71,9 +71,16 @@ class Reader:
         team, user = envelope.tenant, event.user or ""
         channel = event.channel
         plainly = policy.threads == "channel" and event.thread_ts is None and event.channel_type != "im"
-        place = Place(team=team, channel=channel, thread=None if plainly else event.root, asked=event.ts)
-        thread_key = conversation_key(team, channel, event.root)
         home = event.user_team or event.team or team
+        place = Place(
+            team=team,
+            channel=channel,
+            thread=None if plainly else event.root,
+            asked=event.ts,
+            recipient=user,
+            recipient_team=home,
+        )
+        thread_key = conversation_key(team, channel, event.root)
         return Inbound(
             addressed=self.addressed(event, policy),
             event=Event(

@@ -6,18 +6,22 @@ import structlog
 
 from adapters.slack.api import SlackApi
 from adapters.slack.blocks import Json, blocks
+from adapters.slack.errors import word_of
 from adapters.slack.markup import escaped, fallback
-from adapters.slack.places import Place, Ref, conversation_key
+from adapters.slack.modes import Modes, edited, streamed
+from adapters.slack.places import Place, Ref, conversation_key, metadata
 from adapters.slack.settings import SlackConfig
+from adapters.slack.statuses import Statuses
+from adapters.slack.stream_calls import StreamCalls
+from adapters.slack.streams import Extended, Streams, session_of
 from adapters.slack.uploads import Uploads
 from adapters.slack.whispers import Whispers
-from bot.errors import Forbidden, Gone, PlatformError
-from bot.relay.contract import Outbound, Posted
+from bot.errors import Forbidden, Gone, PlatformError, Refused, Unreachable
+from bot.relay.contract import Outbound, Posted, Terms
 
 log = structlog.get_logger()
 
-EVENT_TYPE = "parley_segment"
-"""Type of the metadata by which `lookup` finds a message again."""
+STILL_STREAMING = "streaming_state_conflict"
 CLOSED_CHANNEL = "I cannot write in this channel. Please invite me (`/invite`) and ask again."
 
 
@@ -29,7 +33,11 @@ class Writer:
     """Creates and edits messages."""
 
     def __init__(self, api: SlackApi, config: SlackConfig) -> None:
+        """Write in the workspace of `api`."""
         self._api = api
+        calls = StreamCalls(api)
+        self._streams = Streams(calls, Modes(config))
+        self._statuses = Statuses(calls)
         self._uploads = Uploads(api, config)
         self._whispers = Whispers(api, self._uploads)
         self._created: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -38,42 +46,61 @@ class Writer:
         """Create a message; its metadata carry the key, unless only one person is to see it."""
         if place.private:
             return await self._whispers.post(place, outbound)
-        message = _message(place.channel, place, outbound) | {
-            "unfurl_links": False,
-            "unfurl_media": False,
-            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}},
-        }
-        if place.thread:
-            message["thread_ts"] = place.thread
         try:
-            sent = await self._api.post(message)
+            ref = await self._streams.start(place, outbound, key)
+            terms = streamed(place)
+            if ref is None:
+                ref, terms = await self._say(place, outbound, key), edited(place)
         except (Forbidden, Gone):
             await self._tell_asker(place)
             raise
-        self._created[sent.channel, sent.ts] = None
+        self._created[ref.channel, ref.ts] = None
         if len(self._created) > KEPT:
             self._created.popitem(last=False)
-        return posted(place, Ref(channel=sent.channel, ts=sent.ts))
+        await self._tell_session(place, ref, outbound)
+        return posted(place, ref, terms)
 
-    async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> None:
-        """Replace a message, then attach its files."""
+    async def _say(self, place: Place, outbound: Outbound, key: str) -> Ref:
+        message = _message(place.channel, place, outbound) | {"unfurl_links": False, "unfurl_media": False}
+        if place.thread:
+            message["thread_ts"] = place.thread
+        sent = await self._api.post(message | metadata(key))
+        return Ref(channel=sent.channel, ts=sent.ts)
+
+    async def edit(self, place: Place, ref: Ref, outbound: Outbound) -> Terms | None:
+        """Let a message show what it should, then attach its files. Returns what holds for it now, if that changed."""
         if place.private:
             await self._whispers.edit(place, ref, outbound)
-            return
-        message = _message(ref.channel, place, outbound) | {"ts": ref.ts}
-        await self._api.update(message)
+            return None
+        extended = await self._streams.extend(place, ref, outbound) if ref.stream else Extended(whole=True)
+        if extended.whole:
+            await self._replace(place, ref, outbound)
         if outbound.files:
             first = (ref.channel, ref.ts) in self._created
             await self._uploads.attach(ref, place.thread, outbound.files, first=first)
+        if extended.whole:
+            await self._tell_session(place, ref, outbound)
+        return extended.terms
+
+    async def _replace(self, place: Place, ref: Ref, outbound: Outbound) -> None:
+        message = _message(ref.channel, place, outbound) | {"ts": ref.ts}
+        try:
+            await self._api.update(message | (metadata(ref.stream) if ref.stream else {}))
+        except Refused as refusal:
+            if ref.stream is None or word_of(refusal) != STILL_STREAMING:
+                raise
+            self._streams.doubt(ref)
+            raise Unreachable("Slack still streams a message that had counted as ended.") from refusal
+
+    async def _tell_session(self, place: Place, ref: Ref, outbound: Outbound) -> None:
+        """Streams set their session to work by themselves; a question and its end have to be told otherwise."""
+        status = session_of(outbound)
+        if status == "suspended" or (status is not None and (ref.stream or self._statuses.suspended(place))):
+            await self._statuses.session(place, status)
 
     async def status(self, place: Place, text: str | None) -> None:
-        """Show or clear the status line; only threads have one, which all see, and a failure changes nothing."""
-        if place.thread is None or place.private:
-            return
-        try:
-            await self._api.status(place.channel, place.thread, text or "")
-        except PlatformError as error:
-            log.debug("slack status not shown", error=str(error))
+        """Show or clear the status line; only threads have one, and a failure changes nothing."""
+        await (self._statuses.show(place, text) if text else self._statuses.clear(place))
 
     async def _tell_asker(self, place: Place) -> None:
         """After a slash command in a channel that we are not in, nobody would see anything."""
@@ -92,7 +119,7 @@ def _message(channel: str, place: Place, outbound: Outbound) -> Json:
     return {"channel": channel, "text": fallback(words), "blocks": blocks(outbound, lead)}
 
 
-def posted(place: Place, ref: Ref) -> Posted:
+def posted(place: Place, ref: Ref, terms: Terms | None = None) -> Posted:
     """What the relay keeps of a message. One at top level begins a thread, under whose key follow-ups arrive."""
     further = None if place.thread else conversation_key(place.team, ref.channel, ref.ts)
-    return Posted(ref=ref.as_dict(), conversation=further)
+    return Posted(ref=ref.as_dict(), conversation=further, terms=terms)

@@ -47,6 +47,15 @@ def lead_of(name: str, question: str) -> str:
     return " ".join(f"{person_name(name)} asked: {question}".split())[:LEAD_LENGTH]
 
 
+EVENT_TYPE = "parley_segment"
+"""Type of the metadata by which a message is found again."""
+
+
+def metadata(key: str) -> dict[str, object]:
+    """The argument of a call that gives a message its key."""
+    return {"metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}}}
+
+
 class Place(Record, extra="ignore"):
     """An answer address in Slack's words (`Address.place`); what other versions wrote into it is ignored."""
 
@@ -58,6 +67,10 @@ class Place(Record, extra="ignore"):
     """Who asked what, shown above the answer to a slash command, whose question nobody else saw."""
     asked: str | None = None
     """`ts` of the message that is answered; commands and forms have none."""
+    recipient: str | None = None
+    """User id of the person who asked: a native stream grows before their eyes, …"""
+    recipient_team: str | None = None
+    """… and their own workspace."""
     private: str | None = None
     """User id of the one person who sees the answer."""
     response_url: str | None = None
@@ -86,6 +99,8 @@ class Ref(Record, extra="ignore"):
     channel: str
     ts: str = ""
     """Empty for what only one person sees: nothing can be done to it any more."""
+    stream: str | None = None
+    """Key of a message that was begun as a native stream: its metadata come only with the end of that."""
     shows: str | None = None
     """Fingerprint of the text of what only one person sees."""
 

@@ -93,10 +93,12 @@ class Listed(Payload):
     """How a bot calls itself here."""
     bot_profile: BotProfile | None = None
     metadata: Metadata = Metadata()
+    streaming_state: str | None = None
+    """`in_progress` or `completed` for a message that was begun as a stream."""
 
     def event(self, channel: str, *, direct: bool) -> MessagePayload:
         """As the event that reported it. Unlike events, a history calls a thread's first message a part of it."""
-        known = self.model_dump(exclude={"latest_reply", "metadata", "username", "bot_profile"})
+        known = self.model_dump(exclude={"latest_reply", "metadata", "username", "bot_profile", "streaming_state"})
         place = {"channel": channel, "channel_type": "im" if direct else None}
         return MessagePayload.model_validate(
             {**known, **place, "thread_ts": None if self.thread_ts == self.ts else self.thread_ts}

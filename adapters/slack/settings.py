@@ -1,5 +1,7 @@
 """What the Slack adapter is told when it is made."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from bot.domain.record import Record
@@ -26,6 +28,10 @@ PROMPTS = (
     Prompt(title="Work on a file", message="I want to attach a file. What can you do with it?"),
 )
 """As in `manifest.json`."""
+
+
+Mode = Literal["native", "edit"]
+"""As Slack's own stream, or as a message that is edited."""
 
 
 class OAuthConfig(Record):
@@ -57,6 +63,12 @@ class SlackConfig(Record):
     """Base URL of the Web API when it is not Slack's own, e.g. `http://127.0.0.1:8080/api/`."""
     connections: int = 2
     """Sockets that a deployment keeps, so that one can be replaced while the other delivers. Slack allows 10."""
+    dm: Mode = "native"
+    """How answers are written in direct messages."""
+    channels: Mode = "edit"
+    """How they are written in channels, where only the person who asked sees a native stream grow."""
+    native_pause: float = 24 * 3600.0
+    """Seconds for which a workspace that has no streams is not asked again."""
     share_waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     """Seconds before each look whether Slack shows files that it has taken."""
     look_waits: tuple[float, ...] = (0.0, 1.0, 2.0)

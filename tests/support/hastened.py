@@ -10,7 +10,7 @@ from adapters.discord import DiscordAdapter
 from adapters.slack import SlackAdapter
 from bot.domain.deliveries import Address
 from bot.errors import RateLimited
-from bot.relay.contract import Outbound, Posted, RateSignal
+from bot.relay.contract import Outbound, Posted, RateSignal, Terms
 
 
 class HastenedSlack(SlackAdapter):
@@ -22,9 +22,9 @@ class HastenedSlack(SlackAdapter):
         with _longer_waits(self.speed):
             return await super().post(address, outbound, key)
 
-    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> None:
+    async def edit(self, address: Address, ref: dict[str, str], outbound: Outbound) -> Terms | None:
         with _longer_waits(self.speed):
-            await super().edit(address, ref, outbound)
+            return await super().edit(address, ref, outbound)
 
 
 class HastenedDiscord(DiscordAdapter):

@@ -47,10 +47,15 @@ def _with_quotes(text: str) -> str:
         fenced ^= line.lstrip().startswith("```")
         if not fenced and not everything and line.startswith(_LONG_QUOTE):
             everything, line = True, line.removeprefix(_LONG_QUOTE)
-        elif not fenced and not everything and lines and lines[-1].startswith("> ") and not line.startswith("> "):
+        elif (not fenced and not everything and lines and lines[-1].startswith("> ") and not line.startswith("> ")) or (not fenced and not everything and lines and lines[-1] and _is_small(lines[-1], line)):
             lines.append("")
         lines.append(f"> {line}" if everything else line)
     return "\n".join(lines)
+
+
+def _is_small(before: str, line: str) -> bool:
+    """Whether small print begins or ends between two lines: each line of it stands alone."""
+    return before.startswith(_SUBTEXT) or line.startswith(_SUBTEXT)
 
 
 # --- inline rules ---
