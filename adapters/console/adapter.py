@@ -132,6 +132,7 @@ class ConsoleAdapter:
             author=self._me,
             text=question.text,
             files=question.files,
+            channel=PLATFORM,
         )
         self._open_answers += 1
         try:
@@ -147,7 +148,9 @@ class ConsoleAdapter:
             await self._finished()
 
     async def _order(self, reception: Reception, order: Order) -> None:
-        command = Command(name=order.name, conversation=self._config.conversation, person=self._me, moderator=True)
+        command = Command(
+            name=order.name, conversation=self._config.conversation, channel=PLATFORM, person=self._me, moderator=True
+        )
         try:
             self._screen.note(await reception.command(command))
         except StoreUnavailable as error:

@@ -138,3 +138,14 @@ def test_the_procfile_starts_commands_that_exist() -> None:
         name, _, words = line.partition(": python -m bot ")
         assert re.fullmatch(r"[a-z]+", name)
         command_line().parse_args(words.split())  # exits when it is not understood
+
+
+async def test_a_channels_rules_hold_in_the_terminal_too(tmp_path: Path) -> None:
+    (tmp_path / "assistants.toml").write_text('[[channels]]\nmatch = "console"\ntools = []\n')
+    tools = str(ROOT / "tools")
+    code, out, err = await run("chat", "--once", "!tool list_tickets", cwd=tmp_path, TOOLS_DIR=tools)
+    assert code == 0, err
+    assert "There is no tool named" in out
+    code, out, err = await run("explain", "console", cwd=tmp_path, TOOLS_DIR=tools)
+    assert code == 0, err
+    assert "tools         none\n" in out

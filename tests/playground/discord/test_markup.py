@@ -45,6 +45,7 @@ ATTRIBUTES = {"class", "href", "target", "rel", "start"}
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
         ("#### deep", "<p>#### deep</p>"),
         ("-# small", '<p class="subtext">small</p>'),
+        ("a\n-# b\nc", '<p>a</p>\n<p class="subtext">b</p>\n<p>c</p>'),
         ("> q\nx", "<blockquote>\n<p>q</p>\n</blockquote>\n<p>x</p>"),
         (">>> a\nb", "<blockquote>\n<p>a<br />\nb</p>\n</blockquote>"),
         ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>"),
