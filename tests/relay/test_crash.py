@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deliveries import DeliveryState
+from bot.domain.deliveries import Address, DeliveryState
 from bot.domain.lanes import Lease, Work
 from bot.domain.runs import RunStatus
 from bot.domain.steps import Decision
 from bot.errors import Fenced
 from bot.ports import Ending, Store
 from bot.relay import Relay
+from bot.relay.contract import Terms
 from tests.support.figures import tell
-from tests.support.memory_adapter import MemoryAdapter
+from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StoreControl, assistant_of, claim, enrolled, event
 
@@ -155,8 +156,22 @@ async def check(store: Store, worker: str, adapter: MemoryAdapter, crashes: list
     return happened[0]
 
 
-async def test_a_crash_between_any_two_calls_leaves_one_whole_reply(sqlite_store: Store) -> None:
-    adapter = MemoryAdapter(further_conversation="memory:opened")
+class GrowingAdapter(MemoryAdapter):
+    """Messages can only grow here, and are left for new ones all the time."""
+
+    def terms(self, address: Address) -> Terms:
+        return Terms(bucket=address.place["room"], life=0.0)
+
+
+ROOMY = CAPABILITIES.model_copy(update={"max_segments": 40})
+
+
+@pytest.mark.parametrize("growing", [False, True])
+async def test_a_crash_between_any_two_calls_leaves_one_whole_reply(sqlite_store: Store, *, growing: bool) -> None:
+    further = "memory:opened"
+    adapter = (
+        GrowingAdapter(ROOMY, further_conversation=further) if growing else MemoryAdapter(further_conversation=further)
+    )
     worker = await enrolled(sqlite_store)
     point = 0
     while await check(sqlite_store, worker, adapter, [point]):
@@ -167,7 +182,7 @@ async def test_a_crash_between_any_two_calls_leaves_one_whole_reply(sqlite_store
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_several_crashes_in_a_row_leave_one_whole_reply(sqlite_store: Store, seed: int) -> None:
-    adapter = MemoryAdapter(further_conversation="memory:opened")
+    adapter = GrowingAdapter(ROOMY) if seed % 2 else MemoryAdapter(further_conversation="memory:opened")
     worker = await enrolled(sqlite_store)
     dice = random.Random(seed)
     for _ in range(8):
