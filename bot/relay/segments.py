@@ -21,6 +21,8 @@ WITHDRAWN = "…"
 _CLOCKS_DIFFER = 24 * 3600.0
 """Seconds by which a platform's clock may be behind ours. Generous: a key fits only one message."""
 _BACKOFF = 0.5
+_UNTOLD: dict[str, object] = {"settled": 0, "complete": False}
+"""What matters only where messages can do nothing but grow."""
 
 
 class FilesRefused(ParleyError):
@@ -136,8 +138,13 @@ class Segments:
             await self._edit(slot, outbound, tries)
 
     def _differs(self, slot: _Slot, shown: Outbound, wanted: Outbound) -> bool:
-        """Whether there is anything to tell the platform: where messages only grow, what is not settled is not."""
-        if self._terms(slot).life is None or wanted.complete or shown.complete:
+        """Whether there is anything to tell the platform.
+
+        Where messages only grow, what is not settled is nothing; elsewhere it is nothing whether something is settled.
+        """
+        if self._terms(slot).life is None:
+            return shown.model_copy(update=_UNTOLD) != wanted.model_copy(update=_UNTOLD)
+        if wanted.complete or shown.complete:
             return shown != wanted
         stands = wanted.text[: wanted.settled]
         return (shown.text[: shown.settled], shown.tasks) != (stands, wanted.tasks)
