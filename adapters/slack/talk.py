@@ -10,7 +10,7 @@ from adapters.slack.titles import title_of
 from bot.domain.deliveries import Event
 from bot.errors import StoreUnavailable
 from bot.relay.commands import command_in
-from bot.relay.contract import CommandName, Inbound, Verdict
+from bot.relay.contract import HELD_NOTE, CommandName, Inbound, Verdict
 from bot.relay.queues import Queues
 
 _UNTITLED = 500
@@ -59,9 +59,11 @@ class Talk:
     async def _receive(self, envelope: Envelope, inbound: Inbound) -> None:
         event = envelope.event
         verdict = await self._desk.reception.receive(inbound)
-        if verdict is Verdict.QUEUED:
+        if verdict in (Verdict.QUEUED, Verdict.HELD):
             self._desk.courtesies.do("reaction", self._desk.api.react(event.channel, event.ts, "eyes"))
-        if verdict in (Verdict.ACCEPTED, Verdict.QUEUED) and event.channel_type == "im":
+        if verdict is Verdict.HELD and event.user:
+            self._desk.note(event.channel, event.user, HELD_NOTE, event.thread_ts)
+        if verdict in (Verdict.ACCEPTED, Verdict.QUEUED, Verdict.HELD) and event.channel_type == "im":
             self._entitle(event.channel, event.thread_ts, event.ts, inbound.event)
 
     def _entitle(self, channel: str, thread: str | None, ts: str, said: Event) -> None:

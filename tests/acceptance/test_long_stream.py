@@ -20,6 +20,7 @@ from bot.playground.discord import DiscordRules, DiscordStandIn
 from bot.playground.discord.rules import Rate
 from bot.playground.discord.world import Message
 from bot.playground.slack import SlackRules, SlackStandIn
+from bot.playground.slack.rules import StreamRules
 from bot.ports import RunSink, Store
 from bot.relay import Relay
 from bot.relay.contract import Adapter
@@ -35,8 +36,9 @@ SECONDS = 7 * 60.0
 STORM = 20.0
 """Seconds for which every write is refused, three times."""
 STORMS = (60.0, 200.0, 330.0)
-LOST = (30.0, 150.0, 290.0)
-"""When the answer to the next request that changes a message is lost."""
+LOST = {"discord": (30.0, 150.0, 290.0), "general": (30.0, 150.0, 290.0), "dm": (310.0, 350.0, 390.0)}
+"""When the answer to the next request that changes a message is lost. After that an answer in direct messages is not a
+native stream any more, so there it comes late."""
 DISCONNECT = 120.0
 
 
@@ -80,6 +82,10 @@ class Theatre(Protocol):
 
     def counts(self) -> tuple[int, int, int]:
         """Messages made, changes to messages, and requests that were answered with 429."""
+        ...
+
+    def streams(self) -> int:
+        """How many of the messages were begun as native streams."""
         ...
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -127,6 +133,9 @@ class DiscordTheatre:
         made = sum(1 for call in calls if call.method == "POST" and call.status == 200)
         changed = sum(1 for call in calls if call.method == "PATCH" and call.status == 200)
         return made, changed, sum(1 for call in self.server.calls if call.status == 429)
+
+    def streams(self) -> int:
+        return 0
 
     async def until(self, condition: Callable[[], bool]) -> None:
         await self.server.wait_for(condition, 30)
@@ -187,6 +196,9 @@ class SlackTheatre:
         changed = count("chat.update", "chat.appendStream", "chat.stopStream")
         return made, changed, sum(1 for call in self.server.calls if call.status == 429)
 
+    def streams(self) -> int:
+        return sum(1 for call in self.server.calls if call.method == "chat.startStream" and call.ok)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         await self.server.wait_for(condition, 30)
 
@@ -204,7 +216,8 @@ async def theatre(kind: str, store: Store) -> AsyncGenerator[Theatre]:
         async with DiscordStandIn(rules=rules) as server:
             yield DiscordTheatre(server, store)
     else:
-        slack_rules = SlackRules(pace=SPEED, ack_seconds=2.0, share_seconds=0.05)
+        streams = StreamRules(seconds=300 / SPEED)
+        slack_rules = SlackRules(pace=SPEED, ack_seconds=2.0, share_seconds=0.05, streams=streams)
         async with SlackStandIn(rules=slack_rules, seed=7) as server:
             yield SlackTheatre(server, store, kind)
 
@@ -259,7 +272,7 @@ async def test_forty_thousand_characters_arrive_complete(sqlite_store: Store, ki
         await script.start()
         trouble: dict[float, Callable[[], None]] = {
             **dict.fromkeys(STORMS, stage.storm),
-            **dict.fromkeys(LOST, stage.lose),
+            **dict.fromkeys(LOST[kind], stage.lose),
             DISCONNECT: stage.drop,
         }
         await speak(script, clock, source, trouble)
@@ -275,8 +288,10 @@ async def test_forty_thousand_characters_arrive_complete(sqlite_store: Store, ki
             whole, beginning = words(source), words("\n".join(shown[:-1]))
             assert beginning == whole[: len(beginning)]
         await stage.until(stage.connected)
+        assert (stage.streams() >= 3) == (kind == "dm")
         made, changed, limited = stage.counts()
         tell(
-            f"40,000 characters in 7 min, {stage.name}: {made} messages, {changed} edits, {limited} x 429, "
+            f"40,000 characters in 7 min, {stage.name}: {made} messages ({stage.streams()} streams), {changed} edits, "
+            f"{limited} x 429, "
             f"final edit after {delay:.1f} s{', rest attached' if attached else ''}"
         )

@@ -12,6 +12,7 @@ from bot.ports import Ending, RunSink, Store
 from bot.relay import Relay
 from bot.relay.contract import Capabilities, Outbound, Pacing, Terms
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
+from tests.support.rules import SameEverywhere
 from tests.support.run_script import FastClock, RunScript, StoreControl, asked, assistant_of, claim
 
 LIFE = 240.0
@@ -40,7 +41,7 @@ async def opened(
     store: Store, adapter: MemoryAdapter, clock: FastClock, control: StoreControl | None = None
 ) -> AsyncIterator[tuple[RunScript, RunSink]]:
     work, lease = await asked(store)
-    relay = Relay(store, [adapter], await assistant_of(store), clock, control or StoreControl(store))
+    relay = Relay(store, [adapter], SameEverywhere(await assistant_of(store)), clock, control or StoreControl(store))
     async with relay.open(work, lease) as sink:
         script = RunScript(store, lease, work.run, sink)
         await script.start()
@@ -187,7 +188,9 @@ async def test_after_a_crash_the_messages_are_the_same(sqlite_store: Store) -> N
         await script.call("search")  # the turn is on record now
     work, lease = script.run, script.lease
     assert await sqlite_store.notes.read(f"{NOTE_OF_BREAKS}{work.id}")
-    relay = Relay(sqlite_store, [adapter], await assistant_of(sqlite_store), clock, StoreControl(sqlite_store))
+    relay = Relay(
+        sqlite_store, [adapter], SameEverywhere(await assistant_of(sqlite_store)), clock, StoreControl(sqlite_store)
+    )
     await sqlite_store.lanes.release(lease)
     again, lease = await claim(sqlite_store)
     async with relay.open(again, lease) as sink:

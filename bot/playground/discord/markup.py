@@ -44,20 +44,20 @@ def _with_quotes(text: str) -> str:
     lines: list[str] = []
     fenced = everything = False
     for line in text.split("\n"):
+        before = lines[-1] if lines else ""
         fenced ^= line.lstrip().startswith("```")
         if not fenced and not everything and line.startswith(_LONG_QUOTE):
             everything, line = True, line.removeprefix(_LONG_QUOTE)
-        elif (not fenced and not everything and lines and lines[-1].startswith("> ") and not line.startswith("> ")) or (
-            not fenced and not everything and lines and lines[-1] and _is_small(lines[-1], line)
-        ):
+        elif not fenced and not everything and before and _is_apart(before, line):
             lines.append("")
         lines.append(f"> {line}" if everything else line)
     return "\n".join(lines)
 
 
-def _is_small(before: str, line: str) -> bool:
-    """Whether small print begins or ends between two lines: each line of it stands alone."""
-    return before.startswith(_SUBTEXT) or line.startswith(_SUBTEXT)
+def _is_apart(before: str, line: str) -> bool:
+    """Whether a quote ends between two lines, or one of them is small print, each line of which stands alone."""
+    quote_ends = before.startswith("> ") and not line.startswith("> ")
+    return quote_ends or before.startswith(_SUBTEXT) or line.startswith(_SUBTEXT)
 
 
 # --- inline rules ---

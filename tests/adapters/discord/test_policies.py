@@ -4,8 +4,10 @@ import pytest
 
 from bot.domain.channels import ChannelPolicy
 from bot.playground.discord.world import Message
+from bot.ports import Store
 from bot.relay.contract import Inbound, Outbound, Posted
-from tests.adapters.discord.conftest import Bench
+from tests.adapters.discord.conftest import Bench, keeping, opened
+from tests.support.reception import RecordingReception
 
 DONE = Outbound(text="an answer", final=True)
 
@@ -95,6 +97,19 @@ class TestReplies:
         question = await asked(bench, general, "@Parley hello")
         await answered(bench, question, "k1")
         await passed(bench, general, "to Ada", reply_to=question.event.address.place["message"])
+
+    async def test_a_reply_of_the_time_in_which_nobody_listened_goes_on_as_well(self, sqlite_store: Store) -> None:
+        async with opened() as server:
+            reception = RecordingReception()
+            async with keeping(server, sqlite_store, reception) as adapter:
+                bench = Bench(server, adapter, reception, sqlite_store)
+                general = rule(bench, ChannelPolicy(threads="reply"))
+                posted = await answered(bench, await asked(bench, general, "@Parley hello"), "k1")
+            await server.wait_for(lambda: not server.gateway.connected)
+            await server.speak("ben", general, "and more?", reply_to=posted.ref["message"], notify=False)
+            async with keeping(server, sqlite_store, reception):
+                more = (await reception.messages(2))[-1]
+        assert more.event.conversation == posted.conversation
 
 
 class TestChannel:

@@ -47,7 +47,8 @@ class Attempt:
         for number, state in enumerate(states):
             final = number == len(states) - 1
             whole = self._composer.ended(state, len(refs), attachable=False)[0]
-            texts = whole if final else self._composer.running(state, "", len(refs))
+            growing = [part.text for part in self._composer.running(state, "", len(refs))]
+            texts = whole if final else growing
             for place, text in enumerate(texts):
                 last = final and place == len(texts) - 1
                 message = Outbound(

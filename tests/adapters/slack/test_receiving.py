@@ -8,7 +8,7 @@ from adapters.slack import SlackAdapter
 from adapters.slack.watch import Watch
 from bot.playground.slack import SlackStandIn
 from bot.ports import Notes
-from bot.relay.contract import Verdict
+from bot.relay.contract import HELD_NOTE, Verdict
 from tests.adapters.slack.conftest import connected
 from tests.support.reception import RecordingReception
 
@@ -135,6 +135,17 @@ async def test_a_queued_message_gets_eyes(
     await slack.wait_for(lambda: slack.messages("D000000ADA")[0].reactions)
     (reaction,) = slack.messages("D000000ADA")[0].reactions
     assert (reaction.name, slack.messages("D000000ADA")[0].ts) == ("eyes", ts)
+
+
+async def test_who_types_instead_of_pressing_is_told_so_alone(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
+) -> None:
+    reception.verdict = Verdict.HELD
+    await slack.speak("ada", "dm", "and another thing")
+    await slack.wait_for(lambda: slack.messages("D000000ADA")[0].reactions)
+    await slack.wait_for(lambda: any(message.only_for for message in slack.messages("D000000ADA")))
+    (whisper,) = [message for message in slack.messages("D000000ADA") if message.only_for]
+    assert (whisper.text, whisper.only_for) == (HELD_NOTE, "U000000ADA")
 
 
 async def test_a_user_who_cannot_be_looked_up_is_their_id(
