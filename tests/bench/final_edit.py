@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from statistics import mean
 
-from bot.relay.contract import Pacing, RateSignal
+from bot.relay.contract import Pacing, RateSignal, Terms
 from bot.relay.governor import Governor, Stream
 from tests.bench.channel import Answer, Channel, Pace
 from tests.bench.records import Baseline, Figure, Target
@@ -88,7 +88,7 @@ def _governed() -> Callable[[], AbstractContextManager[Pace]]:
 
     @contextmanager
     def begin() -> Generator[Pace]:
-        with governor.stream("c") as stream:
+        with governor.stream(Terms(bucket="c")) as stream:
             yield _Governed(governor, stream)
 
     return begin
