@@ -201,7 +201,7 @@ class TestWhereTheBotIsNoMember:
 
 
 async def test_messages_written_by_a_token_are_edited_as_a_whole(bench: Bench) -> None:
-    """`Terms.life` is for messages that can only grow. When a token ends, the text moves on as that of a lost message."""
+    """`Terms.life` is for messages that can only grow; when a token ends, their text moves on like a lost one's."""
     event = await asked(bench, bench.channel("general"))
     assert bench.adapter.terms(event.address).life is None
 
