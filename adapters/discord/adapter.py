@@ -110,7 +110,6 @@ class DiscordAdapter:
         own = self._writer.tokens.good(place)
         return Terms(
             bucket=token_bucket(place.token) if own else elsewhere,
-            life=self._writer.tokens.left(place) if own else None,
             max_segments=_most(place),
             max_file_bytes=place.max_file_bytes,
             max_files_bytes=REQUEST_LIMIT,

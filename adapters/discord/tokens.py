@@ -23,10 +23,6 @@ class Tokens:
         """Whether it is worth trying; False for what is no interaction."""
         return bool(place.token) and time.monotonic() - self._meet(place.token) < LIFE
 
-    def left(self, place: Place) -> float:
-        """Seconds for which a good token will be used."""
-        return max(LIFE - (time.monotonic() - self._meet(place.token)), 0.0)
-
     def young(self, place: Place) -> bool:
         """Whether the acknowledgement may still be on its way."""
         return time.monotonic() - self._meet(place.token) < YOUNG

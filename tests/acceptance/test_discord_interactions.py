@@ -1,5 +1,6 @@
 """Discord's commands, menus, forms and buttons, from the person to the database and back, with the bot as a process."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 
@@ -144,6 +145,23 @@ async def test_a_question_that_meets_a_busy_database_is_refused_and_never_answer
     assert house.model is not None
     assert not [request for request in house.model.requests if "am I lost?" in request.last_user_text]
     assert [m for m in house.discord.view().messages if "Answer to: am I lost?" in m.html] == []
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_an_answer_that_outlives_its_token_is_finished(house: House, *, private: bool) -> None:
+    """Where everybody may see it in the channel; a private one in a direct message, never in public."""
+    go_on = asyncio.Event()
+    words = ["The first half stands here already, on a line of its own.\n\n", f"And {private} is the second half."]
+    assert house.model is not None
+    house.model.enqueue(Reply(words, hold=go_on))
+    await ask(house, f"outlive your token, {private}", **({"private": "true"} if private else {}))
+    begun = await shown(house, "first half", lambda m: not finished(m))
+    house.discord.clock.advance(house.discord.rules.interaction_life + 1)
+    go_on.set()
+    whole = await shown(house, f"And {private} is the second half", finished)
+    assert whole.id != begun.id
+    assert whole.channel == (house.discord.dm_id("ada") if private else house.channel("discord"))
+    assert "first half" in whole.html
 
 
 async def test_somebody_who_installed_the_bot_is_answered_where_it_is_no_member(house: House) -> None:

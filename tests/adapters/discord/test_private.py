@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.discord.tokens import LIFE
 from bot.domain.deliveries import Address, Event
 from bot.errors import Forbidden, Gone, Unreachable
 from bot.playground.discord import DiscordRules
@@ -201,12 +200,10 @@ class TestWhereTheBotIsNoMember:
         assert [message.channel for message in own(strict) if "late" in message.html] == [strict.dm("ada")]
 
 
-async def test_the_life_of_a_token_is_told(bench: Bench) -> None:
-    """So that a growing answer goes on in a new message before its own one cannot be edited any more."""
+async def test_messages_written_by_a_token_are_edited_as_a_whole(bench: Bench) -> None:
+    """`Terms.life` is for messages that can only grow; when a token ends, their text moves on like a lost one's."""
     event = await asked(bench, bench.channel("general"))
-    life = bench.adapter.terms(event.address).life
-    assert life is not None
-    assert LIFE - 30 < life <= LIFE
+    assert bench.adapter.terms(event.address).life is None
 
 
 async def test_a_place_of_an_earlier_version_is_still_written_to(bench: Bench) -> None:
