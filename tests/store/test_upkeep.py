@@ -17,6 +17,7 @@ from bot.domain.runs import RunStatus
 from bot.engine import RunningRuns
 from bot.errors import StoreUnavailable
 from bot.ports import Ending, Store
+from bot.relay.breaks import breaks_of, remember
 from bot.relay.full_lane import turn_away, why_turned_away
 from bot.store import open_store, upkeep
 from tests.store.decisions import interrupted
@@ -143,6 +144,7 @@ async def test_what_the_relay_noted_about_a_run_that_it_turned_away_goes_with_th
     for conversation in ("C1", "C2"):
         run_id = (await scene.say("one too many", conversation)).run_id
         await turn_away(notes, control, run_id, 9)
+        await remember(notes, run_id, (120, 340))
         lease, work = await scene.take()
         await scene.store.runs.end(lease, run_id, Ending(RunStatus.CANCELLED))
         await scene.store.deliveries.close(lease, run_id, DeliveryState.DELIVERED)
@@ -153,6 +155,7 @@ async def test_what_the_relay_noted_about_a_run_that_it_turned_away_goes_with_th
     assert all([await why_turned_away(notes, run) for run in turned_away])
     assert await scene.store.upkeep.forget_threads(DAY) == 1
     assert [await why_turned_away(notes, run) is None for run in turned_away] == [True, False]
+    assert [await breaks_of(notes, run.id) for run in turned_away] == [(), (120, 340)]
 
 
 async def test_the_newest_message_counts_not_the_age_of_the_thread(scene: Scene, database_url: str) -> None:
