@@ -81,7 +81,7 @@ def page(findings: Iterable[Finding]) -> str:
 
 def _summary(counts: Mapping[str, int]) -> str:
     if counts["bad"]:
-        return f"{counts['bad']} of these do not work."
+        return "One of these does not work." if counts["bad"] == 1 else f"{counts['bad']} of these do not work."
     return f"It works; {counts['warning']} of these could be better." if counts["warning"] else "All is well."
 
 

@@ -40,6 +40,10 @@ LOST = {"discord": (30.0, 150.0, 290.0), "general": (30.0, 150.0, 290.0), "dm": 
 """When the answer to the next request that changes a message is lost. After that an answer in direct messages is not a
 native stream any more, so there it comes late."""
 DISCONNECT = 120.0
+LOOKS = (25.0, 55.0)
+"""When somebody looks how far the answer has come."""
+LEAST_EDITS = 15
+"""On Slack there is one in ten seconds at least; on Discord only the first five messages grow, the rest is attached."""
 
 
 class Theatre(Protocol):
@@ -86,6 +90,14 @@ class Theatre(Protocol):
 
     def streams(self) -> int:
         """How many of the messages were begun as native streams."""
+        ...
+
+    def outlived(self) -> bool:
+        """Whether a stream was ended by the platform because it had become too old or too long."""
+        ...
+
+    def lost(self) -> int:
+        """How many changes took effect without an answer."""
         ...
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -136,6 +148,12 @@ class DiscordTheatre:
 
     def streams(self) -> int:
         return 0
+
+    def outlived(self) -> bool:
+        return False
+
+    def lost(self) -> int:
+        return sum(1 for call in self.server.calls if call.method == "PATCH" and call.status == 0)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         await self.server.wait_for(condition, 30)
@@ -199,6 +217,13 @@ class SlackTheatre:
     def streams(self) -> int:
         return sum(1 for call in self.server.calls if call.method == "chat.startStream" and call.ok)
 
+    def outlived(self) -> bool:
+        endings = ("message_not_in_streaming_state", "msg_too_long")
+        return any(call.error in endings for call in self.server.calls if call.method == "chat.appendStream")
+
+    def lost(self) -> int:
+        return sum(1 for call in self.server.calls if call.error == "cut_after")
+
     async def until(self, condition: Callable[[], bool]) -> None:
         await self.server.wait_for(condition, 30)
 
@@ -223,7 +248,7 @@ async def theatre(kind: str, store: Store) -> AsyncGenerator[Theatre]:
 
 
 async def speak(script: RunScript, clock: FastClock, source: str, events: dict[float, Callable[[], None]]) -> None:
-    """The model writes `source` at an even pace over `SECONDS`; at their times, trouble comes."""
+    """The model writes `source` at an even pace over `SECONDS`; at their times, trouble comes, or somebody looks."""
     began, said = clock.monotonic(), 0
     pending = sorted(events)
     while said < len(source):
@@ -270,7 +295,9 @@ async def test_forty_thousand_characters_arrive_complete(sqlite_store: Store, ki
     source, clock = long_answer(CHARACTERS), FastClock(SPEED)
     async with theatre(kind, sqlite_store) as stage, asked_on(stage, sqlite_store, clock) as (script, sink):
         await script.start()
+        seen: list[int] = []
         trouble: dict[float, Callable[[], None]] = {
+            **dict.fromkeys(LOOKS, lambda: seen.append(sum(len(text) for text in stage.shown()))),
             **dict.fromkeys(STORMS, stage.storm),
             **dict.fromkeys(LOST[kind], stage.lose),
             DISCONNECT: stage.drop,
@@ -286,10 +313,17 @@ async def test_forty_thousand_characters_arrive_complete(sqlite_store: Store, ki
         else:
             assert difference(source, [attached]) == ""
             whole, beginning = words(source), words("\n".join(shown[:-1]))
+            assert len(shown) == stage.adapter.capabilities.max_segments
+            assert len(beginning) > 500
             assert beginning == whole[: len(beginning)]
         await stage.until(stage.connected)
+        assert 0 < seen[0] < seen[1]  # people watched it grow
         assert (stage.streams() >= 3) == (kind == "dm")
+        assert not stage.outlived()
         made, changed, limited = stage.counts()
+        assert changed >= LEAST_EDITS
+        assert limited > 0
+        assert stage.lost() >= len(LOST[kind])
         tell(
             f"40,000 characters in 7 min, {stage.name}: {made} messages ({stage.streams()} streams), {changed} edits, "
             f"{limited} x 429, "

@@ -71,7 +71,7 @@ class TestExamining:
             "✗ Three: broken",
             "    → Mend it.",
             "",
-            "1 of these do not work.",
+            "One of these does not work.",
         ]
         assert page([good("One")]).endswith("All is well.")
         assert page([warning("Two", "", "x")]).endswith("It works; 1 of these could be better.")

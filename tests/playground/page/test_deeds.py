@@ -159,3 +159,9 @@ class TestSuggestionsWhileTyping:
         await window("command-field-assistant").press("Enter")
         await expect(window.messages("discord").last).to_contain_text("handbook")
         assert window.scene.discord.commands_used[0][1] == {"question": "Hello?", "assistant": "Sales"}
+
+    async def test_a_command_without_options_is_sent_at_once(self, window: Window) -> None:
+        await window("composer-discord").press_sequentially("/forget")
+        await window("composer-discord").press("Enter")
+        await expect(window.messages("discord").last).to_contain_text("used /forget")
+        assert window.scene.discord.commands_used == [("forget", {}, ())]

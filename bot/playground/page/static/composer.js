@@ -149,6 +149,10 @@ export class Composer {
   #choose(command) {
     if (this.platform === "discord") {
       this.input.value = "";
+      if (command.options.length === 0) { // there is nothing to fill in
+        this.deliver({ request: { action: "command", name: command.name, options: {} }, words: "", files: [] });
+        return;
+      }
       this.input.hidden = true;
       this.form.open(command);
     } else {
