@@ -125,6 +125,7 @@ class Commands:
             person=author_of(interaction.user),
             moderator=is_moderator(interaction.user),
             scope=scope_in(interaction),
+            channel=rules_of(interaction),
         )
         return await self._reception.command(command)
 

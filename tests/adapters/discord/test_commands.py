@@ -41,6 +41,18 @@ async def test_every_command_answers_the_person_alone(bench: Bench) -> None:
     assert {message.only_for for message in bench.server.view().messages} == {"ada"}
 
 
+async def test_a_command_names_the_channel_whose_rules_hold(bench: Bench) -> None:
+    """By it /model says who answers there; in a thread that is the channel that it is in."""
+    general = bench.channel("general")
+    await bench.server.speak("ada", general, "@Parley hello")
+    (inbound,) = await bench.reception.messages(1)
+    posted = await bench.adapter.post(inbound.event.address, Outbound(text="hi"), "k1")
+    for channel in (general, posted.ref["channel"]):
+        await bench.server.command("ada", channel, "model", {})
+    ruled = f"discord:{bench.server.guild_id}:{general}"
+    assert [command.channel for command in bench.reception.commands] == [ruled, ruled]
+
+
 class TestAssistants:
     async def test_they_are_suggested_while_a_person_types(self, bench: Bench) -> None:
         bench.reception.offered = TEAM
