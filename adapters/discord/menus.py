@@ -9,7 +9,7 @@ from adapters.discord.commands import everywhere
 from adapters.discord.deadlines import FirstAnswer
 from adapters.discord.forms import QUESTION, AboutMessage, Submitted, about_message
 from adapters.discord.handlers import Handlers
-from adapters.discord.inbound import Asked, from_ask
+from adapters.discord.inbound import Asked, from_ask, may_read_history
 from adapters.discord.material import heard
 from adapters.discord.questions import Questions
 from bot.domain.deliveries import Heard
@@ -19,6 +19,7 @@ _KEPT = 500
 """Messages remembered while somebody writes a question about them."""
 _SUMMARY = "Summarise this conversation: what it is about, what was decided, and what is still open."
 _NOTHING_THERE = "There is nothing in this message that I could read."
+_NOT_FOR_YOU = "You may not read this channel's history, so I cannot sum it up for you."
 _FORGOTTEN = (
     "I was restarted while you were writing, and do not know any more which message you meant. Please choose it again. "
     "Your question was:"
@@ -81,6 +82,9 @@ class Menus:
         await self._questions.take(interaction, from_ask(interaction, asked))
 
     async def _summarise(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        if not may_read_history(interaction):
+            await FirstAnswer(interaction).say(_NOT_FOR_YOU)
+            return
         target = self._heard(message)
         asked = Asked(
             text=_SUMMARY,

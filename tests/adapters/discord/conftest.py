@@ -77,11 +77,15 @@ async def keeping(
 
 @asynccontextmanager
 async def connected(
-    store: Store, rules: DiscordRules | None = None, *, everywhere: bool = False
+    store: Store, rules: DiscordRules | None = None, *, everywhere: bool = False, withheld: int = 0
 ) -> AsyncIterator[Bench]:
-    """Start everything and wait for the connection. The commands are those of the server, or registered everywhere."""
+    """Start everything and wait for the connection. The commands are those of the server, or registered everywhere.
+
+    The permissions `withheld` nobody has but administrators.
+    """
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(opened(rules))
+        server.world.withheld = withheld
         reception = RecordingReception()
         adapter = await stack.enter_async_context(keeping(server, store, reception, everywhere=everywhere))
         adapter.on_limits(reception.rates.append)

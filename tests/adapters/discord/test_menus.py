@@ -9,6 +9,7 @@ from bot.relay.contract import Outbound
 from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
 from tests.support.reception import RecordingReception
 
+READ_HISTORY = 1 << 16
 QUESTION = {"question": "What does it mean?"}
 
 
@@ -151,6 +152,18 @@ class TestSummary:
             ("Ada Moreno", "The colour is blue"),
             ("Chloe Lindqvist", "Agreed"),
         ]
+
+    async def test_who_may_not_read_the_history_is_told_so(self, sqlite_store: Store) -> None:
+        async with connected(sqlite_store, withheld=READ_HISTORY) as bench:
+            general = bench.channel("general")
+            await bench.server.wait_for(lambda: bench.server.view().menus)
+            said = await bench.server.speak("ada", general, "Ship it")
+            told = await bench.server.choose("ben", general, said, menu(bench, "Summarise thread"))
+            assert told == "You may not read this channel's history, so I cannot sum it up for you."
+            assert not bench.reception.deliveries
+            await bench.server.choose("ada", general, said, menu(bench, "Summarise thread"))
+            (summary,) = await bench.reception.messages(1)
+            assert len(await bench.adapter.context(summary.event.address, 10)) == 1
 
     async def test_of_a_message_that_has_a_thread_the_thread_is_read(self, bench: Bench) -> None:
         said = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
