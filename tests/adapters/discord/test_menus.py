@@ -1,7 +1,15 @@
 """The menu of a message: asking about it, and having its thread summarised."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
+import discord
 import pytest
 
+from adapters.discord.menus import Targets
+from bot.domain.deliveries import Heard
+from bot.domain.messages import Author
 from bot.playground.discord import DiscordRules
 from bot.playground.view import FormShown, FormView, NotPossible, Upload
 from bot.ports import Store
@@ -116,6 +124,52 @@ async def test_a_form_from_before_a_restart_gives_the_question_back(sqlite_store
         assert told.only_for == "ben"
         assert "What does it mean?" in told.html
         assert not second.deliveries
+
+
+class TestWhoseForm:
+    """A form's identity is text that a client sends: it opens nothing that somebody else chose."""
+
+    async def test_somebody_elses_is_not_understood(self, bench: Bench) -> None:
+        said = await bench.server.speak("ada", bench.channel("general"), "Ship it")
+        bens = await opened_form(bench, said, "Ask about this")
+        forms = watch(bench)
+        await bench.server.choose("chloe", bench.channel("general"), said, menu(bench, "Ask about this"))
+        pretend(bench, forms[-1], bens)
+        await bench.server.submit("chloe", forms[-1].id, QUESTION)
+        told = bench.server.view().messages[-1]
+        assert told.only_for == "chloe"
+        assert "do not know" in told.html
+        assert not bench.reception.deliveries
+
+    async def test_in_another_channel_it_is_not_understood(self, bench: Bench) -> None:
+        said = await bench.server.speak("ada", bench.channel("general"), "Ship it")
+        here = await opened_form(bench, said, "Ask about this")
+        support = bench.channel("support")
+        other = await bench.server.speak("ada", support, "Something else")
+        there = await opened_form(bench, other, "Ask about this", support)
+        pretend(bench, there, here)
+        await bench.server.submit("ben", there.id, QUESTION)
+        assert "do not know" in bench.server.view().messages[-1].html
+
+    def test_whoever_opens_many_loses_their_own(self) -> None:
+        targets, message = Targets(), Heard(key="m", author=Author(platform="discord", id="1", name="Ada"), text="x")
+        targets.keep(used(person=1, number=1), message)
+        for number in range(2, 1_000):
+            targets.keep(used(person=2, number=number), message)
+        assert targets.of(used(person=1, number=5_000), 1) == message
+        assert targets.of(used(person=2, number=5_000), 2) is None
+        assert targets.of(used(person=2, number=5_000), 999) == message
+
+
+def pretend(bench: Bench, shown: FormView, other: FormView) -> None:
+    """Let what is submitted with one form have the identity of another, as a client of one's own can."""
+    forms = bench.server._using._forms  # the stand-in has no word for this: Discord's own clients do not do it
+    interaction, form = forms[shown.id]
+    forms[shown.id] = interaction, replace(form, custom_id=f"about:0:{other.id}")
+
+
+def used(*, person: int, number: int) -> discord.Interaction:
+    return cast("discord.Interaction", SimpleNamespace(id=number, channel_id=1, user=SimpleNamespace(id=person)))
 
 
 async def test_a_message_without_anything_to_read_is_said_to_be_so(bench: Bench) -> None:
