@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
-from adapters.discord.commands import everywhere
+from adapters.discord.commands import offered
 from adapters.discord.deadlines import FirstAnswer
 from adapters.discord.forms import QUESTION, AboutMessage, Submitted, about_message
 from adapters.discord.handlers import Handlers
@@ -65,9 +65,16 @@ class Menus:
     """The entries of one client. A message comes with the interaction, even where contents are withheld otherwise."""
 
     def __init__(
-        self, client: discord.Client, tree: app_commands.CommandTree, questions: Questions, handlers: Handlers
+        self,
+        client: discord.Client,
+        tree: app_commands.CommandTree,
+        questions: Questions,
+        handlers: Handlers,
+        *,
+        to_guests: bool,
     ) -> None:
         """Put them on the tree."""
+        self._offered = offered(to_guests=to_guests)
         self._client = client
         self._questions = questions
         self._handlers = handlers
@@ -78,7 +85,7 @@ class Menus:
 
     def _add(self, tree: app_commands.CommandTree, name: str, *, alone: bool) -> None:
         @tree.context_menu(name=name)
-        @everywhere
+        @self._offered
         async def about(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
             interaction: discord.Interaction, message: discord.Message
         ) -> None:
@@ -89,8 +96,7 @@ class Menus:
         """Only where we are a member: elsewhere nothing of a thread can be read."""
 
         @tree.context_menu(name=SUMMARISE)
-        @app_commands.allowed_installs(guilds=True, users=False)
-        @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+        @offered(to_guests=False)
         async def summarise(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
             interaction: discord.Interaction, message: discord.Message
         ) -> None:

@@ -94,7 +94,13 @@ async def connected(
 
 
 def adapter_of(
-    server: DiscordStandIn, store: Store, *, token: str = "", interval: float = 0.0, everywhere: bool = False
+    server: DiscordStandIn,
+    store: Store,
+    *,
+    token: str = "",
+    interval: float = 0.0,
+    everywhere: bool = False,
+    user_installs: bool = True,
 ) -> DiscordAdapter:
     """An adapter that is not connected yet; the token is the right one unless given."""
     config = DiscordConfig(
@@ -102,6 +108,7 @@ def adapter_of(
         api_url=server.api_url,
         gateway_url=server.gateway_url,
         guild_id=None if everywhere else int(server.guild_id),
+        user_installs=user_installs,
         restart_pause=0.05,
         identify_interval=interval,
         store_patience=1.0,
