@@ -139,6 +139,7 @@ class Parts:
                         gateway_url=discord.gateway_url,
                         guild_id=discord.guild_id,
                         message_content=discord.message_content,
+                        user_installs=discord.user_installs,
                     ),
                     notes,
                 )

@@ -112,6 +112,12 @@ class DiscordSettings(BaseSettings):
     message_content: bool = Field(
         True, description="Ask for the message-content intent, so that follow-ups in threads need no mention."
     )
+    user_installs: bool = Field(
+        False,
+        description="Answer people who have installed the application for themselves, also in groups and servers "
+        "without the bot. Whoever can install it may use every tool then that no table for "
+        "`discord:guest:*` withholds.",
+    )
 
 
 class WebSettings(BaseSettings):

@@ -36,19 +36,30 @@ _LONGEST_QUESTION = 6_000
 _SHOWN_NAMES = 20
 
 
-def everywhere(callback: C) -> C:
-    """For servers, and for people who have installed the application for themselves: then wherever they are."""
-    installed = app_commands.allowed_installs(guilds=True, users=True)
-    return app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)(installed(callback))
+def offered(*, to_guests: bool) -> Callable[[C], C]:
+    """In servers and direct messages; `to_guests`, who have installed us for themselves, wherever they are."""
+
+    def described(callback: C) -> C:
+        installed = app_commands.allowed_installs(guilds=True, users=to_guests)
+        return app_commands.allowed_contexts(guilds=True, dms=True, private_channels=to_guests)(installed(callback))
+
+    return described
 
 
 class Commands:
     """The typed commands of one client."""
 
     def __init__(
-        self, tree: app_commands.CommandTree, reception: Reception, questions: Questions, handlers: Handlers
+        self,
+        tree: app_commands.CommandTree,
+        reception: Reception,
+        questions: Questions,
+        handlers: Handlers,
+        *,
+        to_guests: bool,
     ) -> None:
         """Put them on the tree."""
+        self._offered = offered(to_guests=to_guests)
         self._reception = reception
         self._questions = questions
         self._handlers = handlers
@@ -65,7 +76,7 @@ class Commands:
             assistant="Who answers",
         )
         @app_commands.autocomplete(assistant=self._suggested)
-        @everywhere
+        @self._offered
         async def ask(  # pyright: ignore[reportUnusedFunction] - the decorator registers it
             interaction: discord.Interaction,
             question: app_commands.Range[str, 1, _LONGEST_QUESTION],
@@ -79,7 +90,7 @@ class Commands:
 
     def _add_simple(self, tree: app_commands.CommandTree, name: CommandName, description: str) -> None:
         @tree.command(name=name, description=description[:_LONGEST_DESCRIPTION])
-        @everywhere
+        @self._offered
         async def command(interaction: discord.Interaction) -> None:  # pyright: ignore[reportUnusedFunction]
             with self._handlers.one():
                 await self._simple(interaction, name)
@@ -125,6 +136,7 @@ class Commands:
             person=author_of(interaction.user),
             moderator=is_moderator(interaction.user),
             scope=scope_in(interaction),
+            channel=rules_of(interaction),
         )
         return await self._reception.command(command)
 

@@ -138,7 +138,7 @@ class Connection:
         )
         client.add_dynamic_items(RunButton)
         tree = app_commands.CommandTree(client)
-        interactions = Interactions(client, tree, self._reception, self._handlers, self._config.store_patience)
+        interactions = Interactions(client, tree, self._reception, self._handlers, self._config)
         messages = Messages(client, self._reception, self._queues, self._config.store_patience, Hint(self._notes))
         messages.follow(self._handlers)
         interactions.follow()

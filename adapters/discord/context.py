@@ -37,12 +37,14 @@ class Context:
         self._client = client
 
     async def before(self, place: Place, most: int) -> tuple[Heard, ...]:
-        """The newest `most` messages that belong to a question, oldest first, without ours; none where we may not read.
+        """The newest `most` messages that belong to a question, oldest first, without ours.
+
+        None where we may not read, or the asker may not.
 
         Raises:
             PlatformError: Discord did not answer.
         """
-        if not place.guild or most < 1:
+        if not place.guild or not place.history or most < 1:
             return ()
         try:
             with translated():

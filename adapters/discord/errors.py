@@ -9,7 +9,6 @@ import discord
 
 from bot.errors import Forbidden, Gone, OperatorError, PlatformError, RateLimited, Refused, Unauthorised, Unreachable
 
-UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 """Also a token whose interaction has not been acknowledged yet."""

@@ -38,6 +38,7 @@ def from_ask(interaction: discord.Interaction, asked: Asked) -> Inbound:
         token=interaction.token,
         interaction=str(interaction.id),
         style="channel" if asked.on_its_own and not asked.about and in_plain_channel(interaction) else "",
+        history="yes" if may_read_history(interaction) else "",
         audience=audience,
         person=str(interaction.user.id) if audience else "",
         parent=refuge_of(interaction.channel),
@@ -71,6 +72,11 @@ def from_ask(interaction: discord.Interaction, asked: Asked) -> Inbound:
 def is_moderator(person: discord.User | discord.Member) -> bool:
     """Whether the person may act on other people's answers."""
     return isinstance(person, discord.Member) and person.guild_permissions.manage_messages
+
+
+def may_read_history(interaction: discord.Interaction) -> bool:
+    """Whether the person may read what was said before in the place; in direct messages there are no permissions."""
+    return interaction.guild_id is None or interaction.permissions.read_message_history
 
 
 def is_guest(interaction: discord.Interaction) -> bool:

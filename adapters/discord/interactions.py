@@ -10,6 +10,7 @@ from adapters.discord.handlers import Handlers
 from adapters.discord.menus import Menus
 from adapters.discord.presses import Presses
 from adapters.discord.questions import Questions
+from adapters.discord.settings import DiscordConfig
 from bot.relay.contract import Reception
 
 
@@ -22,15 +23,15 @@ class Interactions:
         tree: app_commands.CommandTree,
         reception: Reception,
         handlers: Handlers,
-        patience: float,
+        config: DiscordConfig,
     ) -> None:
-        """Put commands and menus on the tree; a question that came too late is withdrawn for `patience` seconds."""
-        questions = Questions(reception, patience)
+        """Put commands and menus on the tree."""
+        questions = Questions(reception, config.store_patience)
         self._client = client
         self._handlers = handlers
         self._presses = Presses(reception)
-        self._menus = Menus(client, tree, questions, handlers)
-        Commands(tree, reception, questions, handlers)
+        self._menus = Menus(client, tree, questions, handlers, to_guests=config.user_installs)
+        Commands(tree, reception, questions, handlers, to_guests=config.user_installs)
 
     def follow(self) -> None:
         """Hear presses and forms, whoever made them: an earlier version, or this one before a restart."""

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.discord.keys import PLATFORM, chain_key, key_of, message_key, scope_of
 from adapters.discord.material import author_of, files_of, forwarded, heard, text_of
-from adapters.discord.places import Place, refuge_of
+from adapters.discord.places import Place, history_for, refuge_of
 from adapters.discord.titles import thread_name
 from bot.domain.channels import ChannelPolicy
 from bot.domain.deliveries import Address, Event, Heard
@@ -135,6 +135,7 @@ class _Said:
             message=str(message.id),
             thread_name=thread_name(self._text) if opens else "",
             style=style,
+            history=history_for(message.channel, message.author),
             parent=refuge_of(message.channel),
             file_limit=str(message.guild.filesize_limit) if message.guild else "",
         )

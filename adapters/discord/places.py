@@ -42,6 +42,8 @@ class Place(Record, extra="ignore"):
     """The interaction's token; empty for messages."""
     interaction: str = ""
     """The interaction's id; empty for messages."""
+    history: Literal["", "yes"] = "yes"
+    """Whether the asker may read what was said before here; they are not told more by us than Discord shows them."""
     audience: Audience = ""
     person: str = ""
     """The asker, when the answer is not for everybody in a channel of ours."""
@@ -85,6 +87,15 @@ class Ref(Record, extra="ignore"):
     def original(self) -> bool:
         """Whether it is the interaction's own message."""
         return not self.message
+
+
+def history_for(channel: object, person: object) -> Literal["", "yes"]:
+    """As `Place.history`, for somebody who wrote a message; yes where their permissions are not known."""
+    if not isinstance(person, discord.Member) or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return "yes"
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return "yes"
+    return "yes" if channel.permissions_for(person).read_message_history else ""
 
 
 def refuge_of(channel: object) -> str:

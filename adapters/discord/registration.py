@@ -14,7 +14,8 @@ from bot.ports import Notes
 log = structlog.get_logger()
 
 _REMEDIES = {
-    400: "Discord refuses a description. If it is about integration_types, switch on User Install under Installation.",
+    400: "Discord refuses a description. If it is about integration_types, switch on User Install under Installation, "
+    "or set DISCORD_USER_INSTALLS=false.",
     403: "Invite the bot again with the scope applications.commands, to the server DISCORD_GUILD_ID if that is set.",
     404: "Check DISCORD_GUILD_ID: the bot is not in a server with that id.",
     429: "Discord allows 200 new commands a day. They are registered at the next connection after that.",

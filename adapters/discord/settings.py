@@ -17,6 +17,8 @@ class DiscordConfig(Record):
     """Register commands in this server only, where they appear at once."""
     message_content: bool = True
     """Ask for the privileged message-content intent. Refused by Discord, the adapter goes on without it."""
+    user_installs: bool = False
+    """Offer commands to people who have installed the application for themselves, wherever they are."""
     restart_pause: float = 5.0
     """Seconds before a client that ended with an error is made anew, doubled each time that happens again soon."""
     identify_interval: float = 5.25

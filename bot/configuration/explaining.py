@@ -59,7 +59,7 @@ def which_channel(part: str, found: Sequence[str]) -> str:
     return (
         f"Nothing was said to the assistant yet in a channel whose key contains {part!r}. Give the whole key: "
         "slack:TEAM:CHANNEL or discord:SERVER:CHANNEL, with ids, as they stand in a channel's link; of a thread in "
-        "Discord, the channel that it is in."
+        "Discord, the channel that it is in; discord:guest:* is whoever installed the bot there for themselves."
     )
 
 

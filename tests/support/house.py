@@ -56,6 +56,7 @@ class House:
             "DISCORD_API_URL": self.discord.api_url,
             "DISCORD_GATEWAY_URL": self.discord.gateway_url,
             "DISCORD_TOKEN": self.discord.token,
+            "DISCORD_USER_INSTALLS": "true",
             "LOG_FORMAT": "text",
             **model,
             **self.settings,

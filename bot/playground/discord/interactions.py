@@ -180,6 +180,7 @@ class Interactions:
         """INTERACTION_CREATE without what differs between commands and buttons."""
         channel = interaction.channel
         rules = self._scene.rules
+        permissions = permissions_of(self._scene.world, interaction.origin.user)
         payload: JsonObject = {
             "id": interaction.id,
             "application_id": self._scene.world.bot.id,
@@ -188,7 +189,7 @@ class Interactions:
             "token": interaction.token,
             "version": 1,
             "channel_id": channel.id,
-            "channel": self._payloads.channel(channel) | {"permissions": str(permissions_of(interaction.origin.user))},
+            "channel": self._payloads.channel(channel) | {"permissions": str(permissions)},
             "locale": "en-US",
             "entitlements": [],
             "authorizing_integration_owners": self._payloads.integration_owners(channel, interaction.origin.user),

@@ -42,11 +42,11 @@ def own_user_payload(user: User) -> JsonObject:
     return user_payload(user) | {"verified": True, "mfa_enabled": True, "locale": "en-US", "email": None}
 
 
-def permissions_of(user: User) -> int:
+def permissions_of(world: World, user: User) -> int:
     """What somebody may do in the server."""
     if user.person is None:
-        return BOT_PERMISSIONS
-    return ALL_PERMISSIONS if user.person.administrator else PEOPLE_PERMISSIONS
+        return BOT_PERMISSIONS & ~world.withheld
+    return ALL_PERMISSIONS if user.person.administrator else PEOPLE_PERMISSIONS & ~world.withheld
 
 
 def member_payload(world: World, user: User) -> JsonObject:

@@ -121,7 +121,7 @@ class Using:
         server = world.server_of(channel)
         if server is None:
             return {"user": user_payload(user), "app_permissions": str(BOT_PERMISSIONS)}
-        permissions = str(permissions_of(user))
+        permissions = str(permissions_of(world, user))
         member = member_payload(world, user) | {"user": user_payload(user), "permissions": permissions}
         return {
             "member": member,

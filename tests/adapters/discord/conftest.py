@@ -77,11 +77,15 @@ async def keeping(
 
 @asynccontextmanager
 async def connected(
-    store: Store, rules: DiscordRules | None = None, *, everywhere: bool = False
+    store: Store, rules: DiscordRules | None = None, *, everywhere: bool = False, withheld: int = 0
 ) -> AsyncIterator[Bench]:
-    """Start everything and wait for the connection. The commands are those of the server, or registered everywhere."""
+    """Start everything and wait for the connection. The commands are those of the server, or registered everywhere.
+
+    The permissions `withheld` nobody has but administrators.
+    """
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(opened(rules))
+        server.world.withheld = withheld
         reception = RecordingReception()
         adapter = await stack.enter_async_context(keeping(server, store, reception, everywhere=everywhere))
         adapter.on_limits(reception.rates.append)
@@ -90,7 +94,13 @@ async def connected(
 
 
 def adapter_of(
-    server: DiscordStandIn, store: Store, *, token: str = "", interval: float = 0.0, everywhere: bool = False
+    server: DiscordStandIn,
+    store: Store,
+    *,
+    token: str = "",
+    interval: float = 0.0,
+    everywhere: bool = False,
+    user_installs: bool = True,
 ) -> DiscordAdapter:
     """An adapter that is not connected yet; the token is the right one unless given."""
     config = DiscordConfig(
@@ -98,6 +108,7 @@ def adapter_of(
         api_url=server.api_url,
         gateway_url=server.gateway_url,
         guild_id=None if everywhere else int(server.guild_id),
+        user_installs=user_installs,
         restart_pause=0.05,
         identify_interval=interval,
         store_patience=1.0,

@@ -11,7 +11,8 @@ from adapters.discord.commands import named, suggestions
 from bot.playground.view import NotPossible
 from bot.ports import Store
 from bot.relay.contract import COMMANDS, Outbound
-from tests.adapters.discord.conftest import Bench, keeping, opened
+from tests.adapters.discord.conftest import Bench, adapter_of, keeping, opened
+from tests.contract.adapter import connected as all_connected
 from tests.support.reception import RecordingReception
 
 EVERYWHERE = "PUT /applications/{application_id}/commands"
@@ -39,6 +40,38 @@ async def test_every_command_answers_the_person_alone(bench: Bench) -> None:
         assert await bench.server.command("ada", bench.channel("general"), name, {}) == f"about {name}"
     assert [command.name for command in bench.reception.commands] == list(COMMANDS)
     assert {message.only_for for message in bench.server.view().messages} == {"ada"}
+
+
+async def test_people_who_installed_the_bot_find_nothing_unless_a_setting_says_so(sqlite_store: Store) -> None:
+    """Members of its servers find everything, also in direct messages."""
+    async with opened() as server:
+        group = server.found_group("ada", "ben")
+        adapter = adapter_of(server, sqlite_store, everywhere=True, user_installs=False)
+        async with all_connected(adapter, reception := RecordingReception()):
+            await server.wait_for(lambda: server.view().commands)
+            said = await server.speak("ada", group, "Between you and me")
+            for name in ("ask", *COMMANDS):
+                with pytest.raises(NotPossible, match="no command"):
+                    await server.command("ada", group, name, {})
+            for entry in server.view().menus:
+                with pytest.raises(NotPossible, match="no such entry"):
+                    await server.choose("ada", group, said, entry.id)
+            await server.command("ada", server.dm_id("ada"), "ask", {"question": "x"})
+            await server.command("ada", server.channel_id("general"), "ask", {"question": "y"})
+            await reception.messages(2)
+        await adapter.close()
+
+
+async def test_a_command_names_the_channel_whose_rules_hold(bench: Bench) -> None:
+    """By it /model says who answers there; in a thread that is the channel that it is in."""
+    general = bench.channel("general")
+    await bench.server.speak("ada", general, "@Parley hello")
+    (inbound,) = await bench.reception.messages(1)
+    posted = await bench.adapter.post(inbound.event.address, Outbound(text="hi"), "k1")
+    for channel in (general, posted.ref["channel"]):
+        await bench.server.command("ada", channel, "model", {})
+    ruled = f"discord:{bench.server.guild_id}:{general}"
+    assert [command.channel for command in bench.reception.commands] == [ruled, ruled]
 
 
 class TestAssistants:

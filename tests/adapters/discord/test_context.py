@@ -9,6 +9,7 @@ from bot.ports import Store
 from bot.relay.contract import Inbound, Outbound
 from tests.adapters.discord.conftest import Bench, connected
 
+READ_HISTORY = 1 << 16
 DONE = Outbound(text="an answer", final=True)
 
 
@@ -71,6 +72,17 @@ class TestThreads:
         question = await asked(bench, thread, "@Parley help them")
         bench.server.deny(thread, 50001)
         assert await read(bench, question) == []
+
+    async def test_who_may_not_read_the_history_is_not_told_it(self, sqlite_store: Store) -> None:
+        """Neither by a mention nor by a command; Ada is an administrator and may."""
+        async with connected(sqlite_store, withheld=READ_HISTORY) as bench:
+            thread = await thread_of_people(bench)
+            await bench.server.speak("ben", thread, "@Parley help them")
+            await bench.server.command("ben", thread, "ask", {"question": "why?"})
+            *_, mention, command = await bench.reception.messages(5)
+            assert await read(bench, mention) == []
+            assert await read(bench, command) == []
+            assert await read(bench, await asked(bench, thread, "@Parley help them"))
 
     async def test_without_the_content_intent_what_mentions_the_bot_is_left(self, sqlite_store: Store) -> None:
         rules = DiscordRules(message_content=False)

@@ -1,7 +1,15 @@
 """The menu of a message: asking about it, and having its thread summarised."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
+import discord
 import pytest
 
+from adapters.discord.menus import Targets
+from bot.domain.deliveries import Heard
+from bot.domain.messages import Author
 from bot.playground.discord import DiscordRules
 from bot.playground.view import FormShown, FormView, NotPossible, Upload
 from bot.ports import Store
@@ -9,6 +17,7 @@ from bot.relay.contract import Outbound
 from tests.adapters.discord.conftest import Bench, adapter_of, connected, keeping, opened
 from tests.support.reception import RecordingReception
 
+READ_HISTORY = 1 << 16
 QUESTION = {"question": "What does it mean?"}
 
 
@@ -117,6 +126,52 @@ async def test_a_form_from_before_a_restart_gives_the_question_back(sqlite_store
         assert not second.deliveries
 
 
+class TestWhoseForm:
+    """A form's identity is text that a client sends: it opens nothing that somebody else chose."""
+
+    async def test_somebody_elses_is_not_understood(self, bench: Bench) -> None:
+        said = await bench.server.speak("ada", bench.channel("general"), "Ship it")
+        bens = await opened_form(bench, said, "Ask about this")
+        forms = watch(bench)
+        await bench.server.choose("chloe", bench.channel("general"), said, menu(bench, "Ask about this"))
+        pretend(bench, forms[-1], bens)
+        await bench.server.submit("chloe", forms[-1].id, QUESTION)
+        told = bench.server.view().messages[-1]
+        assert told.only_for == "chloe"
+        assert "do not know" in told.html
+        assert not bench.reception.deliveries
+
+    async def test_in_another_channel_it_is_not_understood(self, bench: Bench) -> None:
+        said = await bench.server.speak("ada", bench.channel("general"), "Ship it")
+        here = await opened_form(bench, said, "Ask about this")
+        support = bench.channel("support")
+        other = await bench.server.speak("ada", support, "Something else")
+        there = await opened_form(bench, other, "Ask about this", support)
+        pretend(bench, there, here)
+        await bench.server.submit("ben", there.id, QUESTION)
+        assert "do not know" in bench.server.view().messages[-1].html
+
+    def test_whoever_opens_many_loses_their_own(self) -> None:
+        targets, message = Targets(), Heard(key="m", author=Author(platform="discord", id="1", name="Ada"), text="x")
+        targets.keep(used(person=1, number=1), message)
+        for number in range(2, 1_000):
+            targets.keep(used(person=2, number=number), message)
+        assert targets.of(used(person=1, number=5_000), 1) == message
+        assert targets.of(used(person=2, number=5_000), 2) is None
+        assert targets.of(used(person=2, number=5_000), 999) == message
+
+
+def pretend(bench: Bench, shown: FormView, other: FormView) -> None:
+    """Let what is submitted with one form have the identity of another, as a client of one's own can."""
+    forms = bench.server._using._forms  # the stand-in has no word for this: Discord's own clients do not do it
+    interaction, form = forms[shown.id]
+    forms[shown.id] = interaction, replace(form, custom_id=f"about:0:{other.id}")
+
+
+def used(*, person: int, number: int) -> discord.Interaction:
+    return cast("discord.Interaction", SimpleNamespace(id=number, channel_id=1, user=SimpleNamespace(id=person)))
+
+
 async def test_a_message_without_anything_to_read_is_said_to_be_so(bench: Bench) -> None:
     message = await bench.server.speak("ada", bench.channel("general"), "x")
     stored = bench.server.world.message(message)
@@ -151,6 +206,18 @@ class TestSummary:
             ("Ada Moreno", "The colour is blue"),
             ("Chloe Lindqvist", "Agreed"),
         ]
+
+    async def test_who_may_not_read_the_history_is_told_so(self, sqlite_store: Store) -> None:
+        async with connected(sqlite_store, withheld=READ_HISTORY) as bench:
+            general = bench.channel("general")
+            await bench.server.wait_for(lambda: bench.server.view().menus)
+            said = await bench.server.speak("ada", general, "Ship it")
+            told = await bench.server.choose("ben", general, said, menu(bench, "Summarise thread"))
+            assert told == "You may not read this channel's history, so I cannot sum it up for you."
+            assert not bench.reception.deliveries
+            await bench.server.choose("ada", general, said, menu(bench, "Summarise thread"))
+            (summary,) = await bench.reception.messages(1)
+            assert len(await bench.adapter.context(summary.event.address, 10)) == 1
 
     async def test_of_a_message_that_has_a_thread_the_thread_is_read(self, bench: Bench) -> None:
         said = await bench.server.speak("ada", bench.channel("general"), "@Parley hello")
