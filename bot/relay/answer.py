@@ -42,7 +42,7 @@ _ENDED: dict[str, Literal["done", "failed"]] = {"running": "failed", "done": "do
 _T = TypeVar("_T")
 _SLOW = 0.05
 """Seconds of composing beyond which it is done in a thread from then on: everybody else's answers share the loop."""
-_LONG = 20_000
+_LONG = 4_000
 """Characters beyond which it is done there at once."""
 _HISTORY = 40
 """Newest messages whose web addresses count as known."""

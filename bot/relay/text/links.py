@@ -5,6 +5,7 @@ loaded without a click. So unknown addresses are never links, and nothing is eve
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
 from markdown_it import MarkdownIt
@@ -24,11 +25,11 @@ _LONGEST_CODE = 500
 """The splitter keeps code of up to 600 characters in one piece."""
 _TAIL = ".,;:!?'\"*_~)]}】»”’。，、"
 _TICKS = r"""
-    (?P<code>(?P<ticks>`{1,8}+)(?!`)(?P<inside>[^\n]*?)(?<!`)(?P=ticks)(?!`))
-  | (?P<stray>`++)
+    (?P<ticks>`++)
   | (?P<escaped>\\[!\[\]()`<\\])
 """
 _TICK = re.compile(_TICKS, re.VERBOSE)
+_RUN, _LONGEST_TICKS = re.compile(r"`++|\n"), 8
 _TOKEN = re.compile(
     rf"""{_TICKS}
   | (?P<backslash>\\(?=[a-z0-9]))
@@ -103,33 +104,82 @@ def _stretches(markdown: str) -> Iterator[tuple[str, bool]]:
 def _harmless(paragraph: str, replace: Callable[[re.Match[str]], str]) -> str:
     if _SUSPECT.search(paragraph):
         return _rewritten(paragraph, replace)
-    return _TICK.sub(_paired, paragraph) if "`" in paragraph else paragraph
+    return _paired(paragraph) if "`" in paragraph else paragraph
 
 
-def _paired(found: re.Match[str]) -> str:
-    if found.lastgroup == "code" and _too_long(found):
-        return _no_code(found["ticks"], _TICK.sub(_paired, found["inside"]))
-    return _escaped(found[0]) if found.lastgroup == "stray" else found[0]
+class _Closing:
+    """Where the backticks of a text stand.
+
+    A pattern would look through the rest of the line for each that begin code, to find those that end it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._runs: dict[int, list[int]] = {}
+        self._line_ends: list[int] = []
+        for found in _RUN.finditer(text):
+            places = self._line_ends if found[0] == "\n" else self._runs.setdefault(len(found[0]), [])
+            places.append(found.start())
+
+    def of(self, ticks: re.Match[str]) -> int | None:
+        """Where the next equally many backticks on the same line are."""
+        runs = self._runs.get(len(ticks[0]), []) if len(ticks[0]) <= _LONGEST_TICKS else []
+        number = bisect_left(runs, ticks.end())
+        if number == len(runs):
+            return None
+        line = bisect_left(self._line_ends, ticks.end())
+        crosses = line < len(self._line_ends) and self._line_ends[line] < runs[number]
+        return None if crosses else runs[number]
 
 
-def _too_long(code: re.Match[str]) -> bool:
+def _tokens(pattern: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], str | None, int]]:
+    """Every token of a text with its end; for backticks that begin code also what the code is."""
+    closing = _Closing(text)
+    position = 0
+    while found := pattern.search(text, position):
+        close = closing.of(found) if found.lastgroup == "ticks" else None
+        position = found.end() if close is None else close + len(found[0])
+        yield found, None if close is None else text[found.end() : close], position
+
+
+def _paired(text: str) -> str:
+    """Text without anything suspect: only its backticks are looked at."""
+    shown: list[str] = []
+    position = 0
+    for found, code, end in _tokens(_TICK, text):
+        shown.append(text[position : found.start()])
+        if found.lastgroup != "ticks":
+            shown.append(found[0])
+        elif code is None:
+            shown.append(_escaped(found[0]))
+        else:
+            shown.append(_no_code(found[0], _paired(code)) if _too_long(code) else text[found.start() : end])
+        position = end
+    return "".join(shown) + text[position:]
+
+
+def _too_long(code: str) -> bool:
     """Whether it may end in another message than it begins in; it is no code in either of them then."""
-    return len(code["inside"]) > _LONGEST_CODE
+    return len(code) > _LONGEST_CODE
 
 
 def _rewritten(text: str, replace: Callable[[re.Match[str]], str]) -> str:
     """`text` with every token replaced; two pieces of code never touch, or they would become one."""
     shown: list[str] = [""]
     position = 0
-    for found in _TOKEN.finditer(text):
+    for found, code, end in _tokens(_TOKEN, text):
         if found.start() > position:
             shown.append(text[position : found.start()])
-        replacement = replace(found)
+        if code is None:
+            replacement = replace(found)
+        elif "|" in code or _too_long(code):  # in a table the bar ends the cell and the code
+            replacement = _no_code(found[0], _rewritten(code, replace))
+        else:
+            replacement = text[found.start() : end]
         if shown[-1].endswith("`") and replacement.startswith("`"):
             shown.append(" ")
         if replacement:
             shown.append(replacement)
-        position = found.end()
+        position = end
     return "".join(shown) + text[position:]
 
 
@@ -140,9 +190,7 @@ def _replacer(known: frozenset[str]) -> Callable[[re.Match[str]], str]:
                 return _inline(found, known)
             case "definition" | "auto" | "bare":
                 return _address(found, known)
-            case "code" if "|" in found["inside"] or _too_long(found):  # in a table the bar ends the cell and the code
-                return _no_code(found["ticks"], _rewritten(found["inside"], replace))
-            case "stray":  # an unpaired one would pair with those that are put around addresses
+            case "ticks":  # an unpaired one would pair with those that are put around addresses
                 return _escaped(found[0])
             case _:
                 return _FIXED.get(found.lastgroup or "", found[0])
