@@ -131,8 +131,12 @@ class Reader:
         return Author(platform=PLATFORM, id=f"{team}:{user_id}", name=name if known else fallback)
 
     async def moderates(self, user_id: str) -> bool:
-        """Whether the person may act on other people's answers: owners and administrators of the workspace."""
-        return (await self._users.get(user_id)).administrator
+        """Whether the person may act on other people's answers: owners and administrators of our workspace.
+
+        In a shared channel there may be those of another company.
+        """
+        ours = {self._identity.team_id, self._identity.enterprise_id}
+        return not ours.isdisjoint((await self._users.get(user_id)).administrator_of)
 
     async def words(self, text: str) -> str:
         """What was said to us, as Markdown with names in it, without our mention."""
