@@ -11,6 +11,11 @@ DEPTH = 100
 """Of nested lists and objects. Slack's blocks have a dozen; Python's own limit is a thousand calls."""
 FIELDS = 100
 """Of a form; a slash command has about 15."""
+OF_COMMANDS = frozenset({
+    "token", "team_id", "team_domain", "enterprise_id", "enterprise_name", "is_enterprise_install", "channel_id",
+    "channel_name", "user_id", "user_name", "command", "text", "api_app_id", "response_url", "trigger_id", "thread_ts",
+})  # fmt: skip
+"""Fields of a slash command. A form with others is none: only the body is signed, not what kind it is said to be."""
 
 Kind = Literal["event", "interaction", "command"]
 
@@ -26,14 +31,19 @@ def parsed(content_type: str, body: bytes) -> tuple[Kind, dict[str, object]]:
         case "application/json":
             return "event", _event(_object(_text(body)))
         case "application/x-www-form-urlencoded":
-            fields = _fields(_text(body))
-            if "payload" in fields:
-                return "interaction", _typed(_object(fields["payload"]))
-            if fields.get("command"):
-                return "command", dict(fields)
-            raise Malformed("a form of another kind")
+            return _form(_fields(_text(body)))
         case _:
             raise Malformed("another content type")
+
+
+def _form(fields: list[tuple[str, str]]) -> tuple[Kind, dict[str, object]]:
+    """Every field has to be one that Slack sends: within JSON that somebody sends again as a form, there may be any."""
+    names = [name for name, _ in fields]
+    if names == ["payload"]:
+        return "interaction", _typed(_object(fields[0][1]))
+    if "command" in names and OF_COMMANDS.issuperset(names):
+        return "command", dict(fields)
+    raise Malformed("a form of another kind")
 
 
 def _event(body: dict[str, object]) -> dict[str, object]:
@@ -59,12 +69,13 @@ def _text(body: bytes) -> str:
         raise Malformed("no UTF-8") from None
 
 
-def _fields(text: str) -> dict[str, str]:
+def _fields(text: str) -> list[tuple[str, str]]:
+    if text.lstrip().startswith("{"):
+        raise Malformed("JSON, and no form")
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS)
     except ValueError:
         raise Malformed("too many fields") from None
-    return dict(pairs)
 
 
 def _object(text: str) -> dict[str, object]:

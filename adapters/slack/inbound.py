@@ -131,8 +131,12 @@ class Reader:
         return Author(platform=PLATFORM, id=f"{team}:{user_id}", name=name if known else fallback)
 
     async def moderates(self, user_id: str) -> bool:
-        """Whether the person may act on other people's answers: owners and administrators of the workspace."""
-        return (await self._users.get(user_id)).administrator
+        """Whether the person may act on other people's answers: owners and administrators of our workspace.
+
+        In a shared channel there may be those of another company.
+        """
+        ours = {self._identity.team_id, self._identity.enterprise_id}
+        return not ours.isdisjoint((await self._users.get(user_id)).administrator_of)
 
     async def words(self, text: str) -> str:
         """What was said to us, as Markdown with names in it, without our mention."""
@@ -145,22 +149,21 @@ class Reader:
         return to_markdown(text, {**await self._users.names(others), own.user_id: own.user})
 
     async def _forwarded(self, team: str, event: MessagePayload) -> tuple[Heard, ...]:
-        """The messages that the person has forwarded, or linked, in theirs."""
+        """The messages that the person has forwarded, or linked, in theirs.
+
+        Each has a key of its own: how the original goes on, perhaps in a private channel, is not for those who see the
+        forwarded one.
+        """
         hanging = [one for one in event.attachments if one.is_message]
         return tuple([await self._one_forwarded(team, event, number, one) for number, one in enumerate(hanging)])
 
     async def _one_forwarded(self, team: str, event: MessagePayload, number: int, one: AttachmentPayload) -> Heard:
         return Heard(
-            key=self._forwarded_key(team, event, number, one),
+            key=f"{source_key(team, event.channel, event.ts)}:{number}",
             author=Author(platform=PLATFORM, id=f"{team}:{one.author_id or ''}", name=one.author_name or NOBODY),
             text=await self._markdown(one.text or one.fallback or ""),
             files=tuple(self._file(team, file) for file in one.files),
         )
-
-    def _forwarded_key(self, team: str, event: MessagePayload, number: int, one: AttachmentPayload) -> str:
-        if one.channel_id and isinstance(one.ts, str):
-            return source_key(team, one.channel_id, one.ts)
-        return f"{source_key(team, event.channel, event.ts)}:{number}"
 
     async def heard(self, team: str, channel: str, message: Listed) -> Heard:
         """A message of a thread as material: people's and bots' alike, with what bots say in attachments."""

@@ -42,14 +42,30 @@ class Profile(Payload):
     real_name: str | None = None
 
 
+class Enterprise(Payload):
+    """Where a person belongs in an organisation of several workspaces."""
+
+    enterprise_id: str | None = None
+
+
 class Member(Payload):
     """A person (`users.info`)."""
 
     id: str
+    team_id: str | None = None
+    enterprise_user: Enterprise | None = None
     name: str | None = None
     is_admin: bool = False
     is_owner: bool = False
+    is_stranger: bool = False
+    """Of another company: they share a channel with us."""
     profile: Profile = Profile()
+
+    @property
+    def homes(self) -> frozenset[str]:
+        """Ids of the workspace and the organisation that the person is of."""
+        enterprise = self.enterprise_user and self.enterprise_user.enterprise_id
+        return frozenset(home for home in (self.team_id, enterprise) if home)
 
 
 class MemberReply(Payload):

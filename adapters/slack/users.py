@@ -32,7 +32,8 @@ class User(Record):
     """What is known of a person."""
 
     name: str
-    administrator: bool = False
+    administrator_of: frozenset[str] = frozenset()
+    """Ids of the workspace and the organisation in which the person has a say."""
 
 
 class Users:
@@ -70,7 +71,8 @@ class Users:
         except (PlatformError, TimeoutError) as error:
             log.warning("slack user unknown", user=user_id, error=str(error) or "too slow")
             return FRESH_FAILURE, User(name=user_id)
-        return FRESH, User(name=_best_name(member), administrator=member.is_admin or member.is_owner)
+        has_say = (member.is_admin or member.is_owner) and not member.is_stranger
+        return FRESH, User(name=_best_name(member), administrator_of=member.homes if has_say else frozenset())
 
 
 def _best_name(member: Member) -> str:

@@ -144,16 +144,19 @@ class WebServer:
         route = methods.get(request.method)
         if route is None:
             return _wrong_method(methods)
+        whole = await read(request, route)
+        return await self._by(route, whole) if isinstance(whole, WebRequest) else whole
+
+    async def _by(self, route: Route, whole: WebRequest) -> WebReply:
+        """Work begins when a request is there as a whole: whoever sends slowly holds a connection, and nobody up."""
+        if self._shut is not None:  # meanwhile
+            return self._come_again(self._shut)
         if self._in_work >= self._limits.in_work:
             return self._come_again("too many requests at once")
-        return await self._by(route, request)
-
-    async def _by(self, route: Route, request: web.BaseRequest) -> WebReply:
         self._in_work += 1
         self._idle.clear()
         try:
-            whole = await read(request, route)
-            return await route.handle(whole) if isinstance(whole, WebRequest) else whole
+            return await route.handle(whole)
         finally:
             self._in_work -= 1
             if self._in_work == 0:

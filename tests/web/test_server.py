@@ -249,6 +249,39 @@ async def test_requests_in_work_are_counted(server: WebServer, http: aiohttp.Cli
     assert [status for status, _ in await asyncio.gather(*asking)] == [200, 200]
 
 
+async def test_slow_requests_hold_up_nobody(server: WebServer, http: aiohttp.ClientSession, pages: Pages) -> None:
+    async with AsyncExitStack() as stack:
+        slow = [await begun(server, http, stack) for _ in range(LIMITS.in_work + 1)]
+        async with http.post("/echo", data=b"whole") as response:
+            assert (response.status, await response.text()) == (200, "whole")
+        async with asyncio.timeout(5):
+            for reader, _ in slow:
+                assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+
+
+async def test_a_request_that_is_whole_after_the_end_comes_again(
+    server: WebServer, http: aiohttp.ClientSession, pages: Pages
+) -> None:
+    async with AsyncExitStack() as stack:
+        reader, writer = await begun(server, http, stack)
+        server.shut("ending")
+        writer.write(b"hi")
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 503")
+    assert not pages.asked
+
+
+async def begun(
+    server: WebServer, http: aiohttp.ClientSession, stack: AsyncExitStack
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A request whose headers the server has, and not its body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    stack.callback(writer.close)
+    writer.write(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+    assert await got(http, "/healthz") == (200, "alive\n"), "what was sent before is there, too"
+    return reader, writer
+
+
 @pytest.mark.parametrize(
     "noise",
     [

@@ -15,9 +15,11 @@ _EXTENSIONS = {"jpeg": "jpg", "markdown": "md", "": "binary"}
 
 def member_json(world: World, member: Member) -> JsonObject:
     """A user object."""
+    enterprise = None if member.home else world.team.enterprise
     return {
         "id": member.id,
-        "team_id": world.team.id,
+        "team_id": member.home or world.team.id,
+        **({"enterprise_user": {"enterprise_id": enterprise}} if enterprise else {}),
         "name": member.handle,
         "real_name": member.name,
         "deleted": False,
@@ -27,6 +29,7 @@ def member_json(world: World, member: Member) -> JsonObject:
         "is_owner": member.administrator,
         "is_restricted": False,
         "is_ultra_restricted": False,
+        "is_stranger": member.stranger,
         "tz": "Etc/UTC",
         "tz_offset": 0,
         "updated": 0,

@@ -19,6 +19,10 @@ class Member:
     handle: str
     email: str = ""
     administrator: bool = False
+    home: str = ""
+    """Id of another company's workspace, when they only share a channel with us (Slack Connect)."""
+    stranger: bool = False
+    """Of another company, and in none of the bot's channels."""
 
     @property
     def is_bot(self) -> bool:

@@ -110,14 +110,18 @@ async def test_a_deletion_that_could_not_be_stored_comes_again(
 async def test_a_forwarded_message_is_pointed_at(
     adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception
 ) -> None:
-    """With its author, its words and the key under which its own edits would come."""
+    """With its author and its words, and not under the original's key: its edits may be for other eyes."""
     source = await slack.speak("ben", "support", "the *server* is down")
     slack.forward("ada", ("support", source), "general", "@Parley what does that mean?")
     (inbound,) = await reception.messages(1)
     (heard,) = inbound.event.pointed_at
     assert inbound.event.text == "what does that mean?"
     assert (heard.text, heard.author.name) == ("the **server** is down", "Ben Okafor")
-    assert heard.key == key(source, "C00SUPPORT")
+    assert heard.key == f"{inbound.event.source}:0"
+    await slack.amend("ben", "support", source, "the password is 1234")
+    await slack.retract("ben", "support", source)
+    await reception.until(lambda: len(reception.edits) == len(reception.deletions) == 1)
+    assert heard.key not in {reception.edits[0].key, *reception.deletions[0].keys}
 
 
 async def test_a_forwarded_message_without_a_comment_is_a_question(

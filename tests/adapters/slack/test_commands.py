@@ -2,7 +2,9 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -322,6 +324,18 @@ async def test_a_press_by_somebody_else_is_answered_privately(
     (whisper,) = await slack.wait_for(lambda: whispers(slack, "general"))
     assert (whisper.text, whisper.only_for) == ("Only Ada can stop this.", "U000000BEN")
     assert not reception.presses[0].moderator
+
+
+@pytest.mark.parametrize("elsewhere", [{"home": "T00ANOTHER"}, {"stranger": True}], ids=["elsewhere", "stranger"])
+async def test_another_companys_administrator_has_no_say(
+    adapter: SlackAdapter, slack: SlackStandIn, reception: RecordingReception, elsewhere: dict[str, Any]
+) -> None:
+    """In a channel that both companies share."""
+    ada = slack.world.members["U000000ADA"]
+    slack.world.members[ada.id] = replace(ada, **elsewhere)
+    await press_stop(slack, "ada", await posted_with_stop(adapter, slack, reception))
+    await slack.command("ada", "general", "stop", {})
+    assert [one.moderator for one in (*reception.presses, *reception.commands)] == [False, False]
 
 
 async def test_a_press_that_could_not_be_stored_is_told_to_the_person(

@@ -92,6 +92,8 @@ SIGNED = [
     pytest.param(b"payload=%7Bx", FORM, 400, id="a form with broken JSON"),
     pytest.param(b"payload=%5B%5D", FORM, 400, id="a form with a list"),
     pytest.param(b"a=1", FORM, 400, id="a form without a command"),
+    pytest.param(b"a=1&payload=%7B%22type%22%3A%22x%22%7D", FORM, 400, id="a press after something else"),
+    pytest.param(b"a=1&command=%2Fask", FORM, 400, id="a command with something else"),
     pytest.param(b"&".join(b"a=1" for _ in range(2_000)), FORM, 400, id="2,000 fields"),
     pytest.param(b"{}", "text/plain", 400, id="another content type"),
     pytest.param(b"{}", "multipart/form-data; boundary=x", 400, id="a multipart form"),
@@ -142,6 +144,20 @@ async def test_odd_times_are_400_and_odd_signatures_401(client: Client, headers:
 async def test_a_signature_is_good_for_five_minutes(client: Client, off: int, status: int) -> None:
     body = json.dumps(envelope()).encode()
     assert await client.send(body, headers=client.signed(body, str(int(time.time()) + off))) == status
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["so &{}& it is", "so &command=%2Fask&text=hello&user_id=U1& it is"],
+    ids=["a press", "a command"],
+)
+@pytest.mark.parametrize("before", [b"", b" \r\n\t"], ids=["as it was", "after white space"])
+async def test_a_signed_event_sent_again_as_a_form_is_no_form(client: Client, said: str, before: bytes) -> None:
+    """What kind a body is said to be is not signed, and people write into it what they like."""
+    press = {"type": "block_actions", "actions": [{"action_id": "run.stop", "value": "run_1"}], "user": {"id": "U1"}}
+    body = before + json.dumps(envelope(text=said.format(urlencode({"payload": json.dumps(press)})))).encode()
+    assert await client.send(body, FORM) == 400
+    assert await client.send(body, JSON) == 200
 
 
 async def test_a_second_signature_in_the_same_request_is_not_looked_at(client: Client) -> None:

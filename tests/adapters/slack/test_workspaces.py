@@ -275,7 +275,9 @@ async def test_commands_in_an_organisation(
         await install(process, ORG)
         await teams[1].clicks.command("ada", "general", "ask", "what is up?")
         (inbound,) = await reception.messages(1)
+        await teams[1].clicks.command("ada", "general", "stop", "")
     assert inbound.event.scope == f"slack:{ORG}"
+    assert reception.commands[0].moderator, "an administrator of one of its workspaces"
 
 
 async def test_what_was_missed_is_read_in_all_workspaces_of_an_organisation(
