@@ -14,7 +14,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import OperatorError
@@ -27,6 +28,13 @@ SCHEMA_FLOOR: Final = "schema floor"
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 7_291_846_530
 """Any number of our own: PostgreSQL's advisory lock that lets one process migrate at a time."""
+_SIGNS_OF_LIFE = {"workers", "duties"}
+"""Tables that are not locked beforehand: whoever cannot write there for long counts as dead."""
+_WAIT = "500ms"
+"""How long the tables are waited for at a time: less than the second after which PostgreSQL looks for circles."""
+_TRIES = 240
+_CANCELLED = "57014"
+"""PostgreSQL's code of a statement that took too long."""
 
 
 def newest_revision() -> str:
@@ -113,8 +121,36 @@ def _upgrade(connection: Connection, wanted: str, revisions: tuple[str, ...]) ->
     found = _revision(connection)
     if found is not None and (found == wanted or _newer(found, revisions)):
         return found
+    if connection.dialect.name == "postgresql":
+        _lock_tables(connection)
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, wanted)
     return wanted
+
+
+def _lock_tables(connection: Connection) -> None:
+    """Lock what there is before anything is changed, so that no migration meets a transaction half-way.
+
+    Others take the same tables in other orders. So whoever would be waited for in a circle is let pass: all that was
+    locked is given back, and tried again.
+    """
+    quoted = connection.dialect.identifier_preparer.quote
+    names = sorted(set(inspect(connection).get_table_names()) - _SIGNS_OF_LIFE)
+    if not names:
+        return
+    lock = text(f"LOCK TABLE {', '.join(quoted(name) for name in names)} IN ACCESS EXCLUSIVE MODE")
+    limit = text("SELECT set_config('statement_timeout', :limit, true)")
+    usual = connection.execute(text("SHOW statement_timeout")).scalar_one()
+    for left in reversed(range(_TRIES)):
+        try:
+            with connection.begin_nested():
+                connection.execute(limit, {"limit": _WAIT})
+                connection.execute(lock)
+                connection.execute(limit, {"limit": usual})
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _CANCELLED or not left:
+                raise
+        else:
+            return

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import bot.store
 from bot.domain.deliveries import DeliveryState
@@ -19,7 +20,7 @@ from bot.ports import Ending, Store
 from bot.store import migrate, open_store
 from bot.store.upgrades import SCHEMA_FLOOR, newest_revision
 from tests.store.scene import Scene
-from tests.store.tampering import aside, behind_its_back, migrate_to
+from tests.store.tampering import an_engine, aside, behind_its_back, migrate_to
 from tests.support.databases import postgres_database
 
 ROOT = Path(__file__).parents[2]
@@ -238,6 +239,51 @@ async def test_the_previous_version_works_beside_this_one_after_the_migration(
         if old.returncode is None:
             old.kill()
             await old.wait()
+
+
+IN_LANE = ("SELECT FROM lanes FOR UPDATE", "INSERT INTO runs {run}", "INSERT INTO messages {message}")
+READS_FIRST = ("SELECT FROM messages", "SELECT FROM runs", "UPDATE lanes SET ready = true")
+FORGETS = ("SELECT FROM lanes FOR UPDATE", "DELETE FROM threads")
+RUN = """(id, thread_id, assistant_id, status, model, instructions, tools, truncation, parallel_tool_calls, metadata,
+    created_at, expires_at) VALUES ('run_1', 'thread_1', 'a', 'queued', 'm', '', '[]', '{}', true, '{}', 1, 2)"""
+MESSAGE = """(id, thread_id, run_seq, place, role, status, content, attachments, metadata, superseded, created_at)
+    VALUES ('msg_1', 'thread_1', 1, 0, 'user', 'completed', '[]', '[]', '{}', false, 1)"""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("statements", [IN_LANE, READS_FIRST, FORGETS])
+async def test_a_migration_lets_pass_who_is_at_work(
+    old_database: str, tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    """All that one does before its last statement is done when the migration comes and waits for it."""
+    await migrate_to(old_database, "0003")
+    await behind_its_back(old_database, "INSERT INTO threads (id, created_at, metadata) VALUES ('thread_1', 1, '{}')")
+    await behind_its_back(
+        old_database,
+        "INSERT INTO lanes (thread_id, platform, ready, fence, due) VALUES ('thread_1', 'console', true, 0, 0)",
+    )
+    *first, last = (one.replace("{run}", RUN).replace("{message}", MESSAGE) for one in statements)
+    async with an_engine(old_database) as engine, an_engine(old_database) as onlooker:
+        async with engine.begin() as working:
+            for statement in first:
+                await working.exec_driver_sql(statement)
+            migrating = asyncio.create_task(migrate(old_database, tmp_path))
+            await somebody_waits(onlooker)
+            await working.exec_driver_sql(last)
+        assert await migrating == newest_revision()
+
+
+async def somebody_waits(onlooker: AsyncEngine) -> None:
+    """Return when somebody waits for a table."""
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    for _ in range(100_000):
+        async with onlooker.begin() as connection:
+            if (await connection.execute(query)).scalar_one():
+                return
+    pytest.fail("nobody waits")
 
 
 async def some_work(scene: Scene) -> list[str]:
