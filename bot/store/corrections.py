@@ -15,7 +15,7 @@ from bot.store.connections import Engines, Transaction
 from bot.store.current import amend, move_run
 from bot.store.deliveries import close_delivery
 from bot.store.files import named_files
-from bot.store.heard import NOBODYS
+from bot.store.heard import NOBODYS, lock
 from bot.store.rows import record, records
 from bot.store.schema import (
     OPEN_DELIVERY,
@@ -49,6 +49,7 @@ class Corrections:
     @writing
     async def edit(self, tx: Transaction, key: str, words: str, whole: File | None = None) -> bool:
         """Give a message another text, wherever it is read."""
+        await lock(tx, [key])
         found = [message for message in await _locked(tx, [clean(key)]) if DELETED not in message.metadata]
         for message in found:
             await _rewrite(tx, message, words, whole)
@@ -70,6 +71,7 @@ class Corrections:
         ordered = sorted({clean(key) for key in keys})  # in one order everywhere, so nobody waits in a circle
         if not ordered:
             return ()
+        await lock(tx, ordered)
         await self._remember(tx, ordered)
         found = await _locked(tx, ordered)
         for message in found:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import insert, or_, select, text
 
 from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
 from bot.domain.ids import new_id
@@ -18,6 +18,18 @@ BESIDE = -1
 """Place of what was heard beside a question."""
 NOBODYS = ""
 """Run of a dedupe key whose message was deleted before it came."""
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+
+
+async def lock(tx: Transaction, keys: Iterable[str]) -> None:
+    """Let nobody else store, change or delete these messages until the end of the transaction.
+
+    It is the first thing that a transaction does, before dedupe keys and lanes, so nobody waits in a circle. In SQLite
+    one writes at a time anyway.
+    """
+    ordered = sorted({clean(key) for key in keys})
+    if ordered and tx.dialect.name == "postgresql":
+        await tx.execute(_LOCK, {"keys": ordered})
 
 
 def as_message(thread_id: str, how: Hearing, heard: Heard, attachments: Iterable[Attachment] = ()) -> Message:
