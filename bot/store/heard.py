@@ -7,7 +7,7 @@ from sqlalchemy import insert, or_, select, text
 
 from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
 from bot.domain.ids import new_id
-from bot.domain.messages import HEARD, Attachment, Hearing, Message, TextPart
+from bot.domain.messages import DELETED, HEARD, Attachment, Hearing, Message, TextPart
 from bot.domain.runs import Run
 from bot.store.connections import Transaction
 from bot.store.rows import values
@@ -61,14 +61,16 @@ def files_of(heard: Heard, message: Message) -> tuple[RemoteFile, ...]:
 
 
 async def deleted(tx: Transaction, keys: Iterable[str]) -> set[str]:
-    """Those of these messages that were deleted before anybody read them."""
-    among = inbound_keys.c.key.in_([clean(key) for key in keys])
-    query = select(inbound_keys.c.key).where(among, inbound_keys.c.run_id == NOBODYS)
-    return set((await tx.execute(query)).scalars())
+    """Those of these messages that were deleted, before anybody read them or afterwards, in whichever thread."""
+    wanted = [clean(key) for key in keys]
+    before = select(inbound_keys.c.key).where(inbound_keys.c.key.in_(wanted), inbound_keys.c.run_id == NOBODYS)
+    stored = select(messages.c.source, messages.c.metadata).where(messages.c.source.in_(wanted))
+    afterwards = {row.source for row in await tx.execute(stored) if DELETED in row.metadata}
+    return {*(await tx.execute(before)).scalars(), *afterwards}
 
 
 async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
-    """Those of these messages that are in the run's thread, were said to us in its conversation, or are forgotten."""
+    """Those of these messages that are in the run's thread, were said to us in its conversation, or are gone."""
     wanted = [clean(key) for key in keys]
     there = select(messages.c.source).where(messages.c.source.in_(wanted), messages.c.thread_id == run.thread_id)
     here = select(deliveries.c.conversation).where(deliveries.c.run_id == run.id).scalar_subquery()
@@ -84,5 +86,5 @@ async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str
             ),
         )
     )
-    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars()}
+    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars(), *await deleted(tx, keys)}
     return frozenset(key for key in keys if clean(key) in found)

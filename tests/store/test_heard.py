@@ -126,3 +126,15 @@ async def test_a_deletion_that_comes_while_it_is_being_stored_waits_for_it(
         await scene.store.deliveries.hear(lease, work.run.id, [Overheard(heard("h1"))])
     await asyncio.gather(*deleting)
     assert await texts(scene, work.run) == [MARKER, "question"]
+
+
+async def test_what_was_said_to_us_and_deleted_does_not_come_back(scene: Scene) -> None:
+    said = an_event("a secret", "C1", "h1").model_copy(update={"source": "h1"})
+    await scene.store.intake.accept(said, ASSISTANT)
+    await scene.finish("an answer")
+    await scene.store.corrections.delete(["h1"])
+    event = an_event("What of this?", "C2").model_copy(update={"pointed_at": (heard("h1", "a secret"),)})
+    await scene.store.intake.accept(event, ASSISTANT)
+    lease, work = await scene.take()
+    await scene.store.deliveries.hear(lease, work.run.id, [Overheard(heard("h1", "a secret"))])
+    assert await texts(scene, work.run) == ["What of this?"]
