@@ -103,7 +103,8 @@ class Messages:
 
     async def _edit(self, message: discord.Message) -> None:
         own_id = self._listener.own_id
-        edited = Edited(key=message_key(message.id), text=text_of(message, own_id))
+        at = message.edited_at.timestamp() if message.edited_at else 0
+        edited = Edited(key=message_key(message.id), text=text_of(message, own_id), at=at)
         if await self._reception.edited(edited):
             return
         at_once = message.edited_at is not None and message.edited_at - message.created_at < _SECOND_THOUGHT

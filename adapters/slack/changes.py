@@ -4,7 +4,7 @@ from adapters.slack.desk import Desk
 from adapters.slack.happenings import TOMBSTONE, Change, ChangedMessage
 from adapters.slack.inbound import source_key
 from adapters.slack.places import conversation_key
-from adapters.slack.stamps import micros
+from adapters.slack.stamps import micros, seconds
 from bot.relay.contract import Deleted, Edited
 from bot.relay.queues import Queues
 
@@ -43,7 +43,8 @@ class Changes:
         tenant, channel = change.tenant, change.event.channel
         async with self._turns.of(*_turn(change, message)):
             text = await self._desk.reader.words(message.text or "")
-            await self._desk.reception.edited(Edited(key=source_key(tenant, channel, message.ts), text=text))
+            at = seconds(message.edited.ts if message.edited else "") or seconds(change.event.ts)
+            await self._desk.reception.edited(Edited(key=source_key(tenant, channel, message.ts), text=text, at=at))
 
     async def _deleted(self, change: Change, ts: str, before: ChangedMessage | None) -> None:
         if not ts:

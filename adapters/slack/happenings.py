@@ -6,6 +6,12 @@ TOMBSTONE = "tombstone"
 """Subtype of what is left of a deleted message that has replies."""
 
 
+class EditMark(Payload):
+    """What tells when somebody changed a message."""
+
+    ts: str = ""
+
+
 class ChangedMessage(Payload):
     """A message as it is now, or as it was."""
 
@@ -15,6 +21,7 @@ class ChangedMessage(Payload):
     subtype: str | None = None
     text: str | None = None
     thread_ts: str | None = None
+    edited: EditMark | None = None
 
 
 class ChangePayload(Payload):

@@ -12,6 +12,11 @@ def micros(ts: str) -> int:
     return int(match[1]) * _MICRO + int(match[2]) if match else 0
 
 
+def seconds(ts: str) -> float:
+    """A `ts` in Unix seconds; 0 when it is none."""
+    return micros(ts) / _MICRO
+
+
 def stamp(moment: int) -> str:
     """The `ts` of a moment in microseconds."""
     return f"{moment // _MICRO}.{moment % _MICRO:06d}"

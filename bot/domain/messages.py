@@ -104,6 +104,8 @@ HEARD: Final = "heard"
 """Name in `Message.metadata` of how a message came to be known that nobody said to the assistant (`Hearing`)."""
 TEXT_FILE: Final = "text_file"
 """Name in `Message.metadata` of the id of the file that holds all of a text too long to stand in the message."""
+EDITED: Final = "edited"
+"""Name in `Message.metadata` of the Unix time, by the platform's clock, of the edit that gave the message its text."""
 DELETED: Final = "deleted"
 """Name in `Message.metadata` that says that the message was deleted at the platform, and with it what it said."""
 

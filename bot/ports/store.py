@@ -130,13 +130,14 @@ class Overheard:
 class Corrections(Protocol):
     """What people change about what they said. Messages are named by `Event.known_as` and `Heard.key`."""
 
-    async def edit(self, key: str, words: str, whole: File | None = None) -> bool:
+    async def edit(self, key: str, words: str, whole: File | None = None, at: float = 0) -> bool:
         """Give a message another text. Summaries that contain it are dropped.
 
         Args:
             key: which message.
             words: what the assistant reads from now on.
             whole: all of it, when `words` are only its beginning; claimed then.
+            at: when it was changed, by the platform's clock; older than a change before, it changes nothing.
 
         Returns:
             False when no such message is known.

@@ -92,7 +92,7 @@ class PlatformReception:
     async def edited(self, edited: Edited) -> bool:
         """A message was changed: whoever reads it from now on reads the new text."""
         words, whole = await shortened(clean_text(edited.text), self.store.files, self.limits)
-        known = await self.store.corrections.edit(edited.key, words, whole)
+        known = await self.store.corrections.edit(edited.key, words, whole, edited.at)
         if known:
             log.info("message edited", characters=len(words))
         return known

@@ -8,14 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.deliveries import BELONGS_TO, STORED, Delivery, DeliveryState, RemoteFile
 from bot.domain.files import File
-from bot.domain.messages import DELETED, TEXT_FILE, Attachment, Message, TextPart
+from bot.domain.messages import DELETED, EDITED, TEXT_FILE, Attachment, Message, TextPart
 from bot.domain.runs import Run, RunStatus
 from bot.store.bells import Bells
 from bot.store.connections import Engines, Transaction
 from bot.store.current import amend, move_run
 from bot.store.deliveries import close_delivery
 from bot.store.files import named_files
-from bot.store.heard import NOBODYS
+from bot.store.heard import NOBODYS, lock
 from bot.store.rows import record, records
 from bot.store.schema import (
     OPEN_DELIVERY,
@@ -47,16 +47,18 @@ class Corrections:
         self._sql = statements(postgres=engines.postgres)
 
     @writing
-    async def edit(self, tx: Transaction, key: str, words: str, whole: File | None = None) -> bool:
+    async def edit(self, tx: Transaction, key: str, words: str, whole: File | None = None, at: float = 0) -> bool:
         """Give a message another text, wherever it is read."""
-        found = [message for message in await _locked(tx, [clean(key)]) if DELETED not in message.metadata]
+        await lock(tx, [key])
+        known = [message for message in await _locked(tx, [clean(key)]) if DELETED not in message.metadata]
+        found = [message for message in known if not 0 < at < float(message.metadata.get(EDITED, 0))]
         for message in found:
-            await _rewrite(tx, message, words, whole)
+            await _rewrite(tx, message, words, whole, at)
         if found and whole is not None:
             await tx.execute(update(files).where(files.c.id == whole.id).values(unclaimed=False))
         await _disown(tx, [message.metadata.get(TEXT_FILE) for message in found])
         await _outdate(tx, found)
-        return bool(found)
+        return bool(known)
 
     async def delete(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Forget what messages said."""
@@ -70,6 +72,7 @@ class Corrections:
         ordered = sorted({clean(key) for key in keys})  # in one order everywhere, so nobody waits in a circle
         if not ordered:
             return ()
+        await lock(tx, ordered)
         await self._remember(tx, ordered)
         found = await _locked(tx, ordered)
         for message in found:
@@ -116,10 +119,12 @@ async def _locked(tx: Transaction, keys: Sequence[str]) -> tuple[Message, ...]:
     return records(Message, (await tx.execute(query)).mappings()) if found else ()
 
 
-async def _rewrite(tx: Transaction, message: Message, words: str, whole: File | None) -> None:
+async def _rewrite(tx: Transaction, message: Message, words: str, whole: File | None, at: float) -> None:
     before = message.metadata.get(TEXT_FILE)
     metadata = {name: value for name, value in message.metadata.items() if name != TEXT_FILE}
     attachments = tuple(attached for attached in message.attachments if attached.file_id != before or before is None)
+    if at > 0:
+        metadata[EDITED] = str(at)
     if whole is not None:
         metadata[TEXT_FILE] = whole.id
         attachments = (Attachment(name=whole.filename, file_id=whole.id), *attachments)

@@ -96,6 +96,7 @@ class Deliveries:
     @writing
     async def hear(self, tx: Transaction, lease: Lease, run_id: str, overheard: Sequence[Overheard]) -> None:
         """Put what was said before beside the run's question, in one write."""
+        await heard.lock(tx, [one.heard.key for one in overheard])
         run = await the_run(tx, lease, run_id)
         known = await heard.known(tx, run, [one.heard.key for one in overheard])
         found = [

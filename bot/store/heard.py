@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import insert, or_, select, text
 
 from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
 from bot.domain.ids import new_id
-from bot.domain.messages import HEARD, Attachment, Hearing, Message, TextPart
+from bot.domain.messages import DELETED, HEARD, Attachment, Hearing, Message, TextPart
 from bot.domain.runs import Run
 from bot.store.connections import Transaction
 from bot.store.rows import values
@@ -18,6 +18,18 @@ BESIDE = -1
 """Place of what was heard beside a question."""
 NOBODYS = ""
 """Run of a dedupe key whose message was deleted before it came."""
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+
+
+async def lock(tx: Transaction, keys: Iterable[str]) -> None:
+    """Let nobody else store, change or delete these messages until the end of the transaction.
+
+    It is the first thing that a transaction does, before dedupe keys and lanes, so nobody waits in a circle. In SQLite
+    one writes at a time anyway.
+    """
+    ordered = sorted({clean(key) for key in keys})
+    if ordered and tx.dialect.name == "postgresql":
+        await tx.execute(_LOCK, {"keys": ordered})
 
 
 def as_message(thread_id: str, how: Hearing, heard: Heard, attachments: Iterable[Attachment] = ()) -> Message:
@@ -49,14 +61,16 @@ def files_of(heard: Heard, message: Message) -> tuple[RemoteFile, ...]:
 
 
 async def deleted(tx: Transaction, keys: Iterable[str]) -> set[str]:
-    """Those of these messages that were deleted before anybody read them."""
-    among = inbound_keys.c.key.in_([clean(key) for key in keys])
-    query = select(inbound_keys.c.key).where(among, inbound_keys.c.run_id == NOBODYS)
-    return set((await tx.execute(query)).scalars())
+    """Those of these messages that were deleted, before anybody read them or afterwards, in whichever thread."""
+    wanted = [clean(key) for key in keys]
+    before = select(inbound_keys.c.key).where(inbound_keys.c.key.in_(wanted), inbound_keys.c.run_id == NOBODYS)
+    stored = select(messages.c.source, messages.c.metadata).where(messages.c.source.in_(wanted))
+    afterwards = {row.source for row in await tx.execute(stored) if DELETED in row.metadata}
+    return {*(await tx.execute(before)).scalars(), *afterwards}
 
 
 async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str]:
-    """Those of these messages that are in the run's thread, were said to us in its conversation, or are forgotten."""
+    """Those of these messages that are in the run's thread, were said to us in its conversation, or are gone."""
     wanted = [clean(key) for key in keys]
     there = select(messages.c.source).where(messages.c.source.in_(wanted), messages.c.thread_id == run.thread_id)
     here = select(deliveries.c.conversation).where(deliveries.c.run_id == run.id).scalar_subquery()
@@ -72,5 +86,5 @@ async def known(tx: Transaction, run: Run, keys: Sequence[str]) -> frozenset[str
             ),
         )
     )
-    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars()}
+    found = {*(await tx.execute(there)).scalars(), *(await tx.execute(asked)).scalars(), *await deleted(tx, keys)}
     return frozenset(key for key in keys if clean(key) in found)

@@ -68,6 +68,7 @@ class Intake:
     async def _accept(self, tx: Transaction, event: Event, assistant: Assistant, lifetime: int) -> Acceptance:
         run_id, now = new_id("run_"), int(time.time())
         keys = sorted({clean(key) for key in event.keys})  # in one order everywhere, so nobody waits in a circle
+        await heard.lock(tx, [one.key for one in event.pointed_at])
         if not await self._remember(tx, keys, run_id, now):
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, event.address.platform, now)

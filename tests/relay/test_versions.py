@@ -257,7 +257,8 @@ async def test_an_edit_reaches_what_is_read(store: Store) -> None:
     reception = (await relay_of(store, adapter)).reception("memory")
     said = event("teh")
     await reception.receive(Inbound(event=said, addressed=True))
-    assert await reception.edited(Edited(key=said.known_as, text="the\x00"))
+    assert await reception.edited(Edited(key=said.known_as, text="the\x00", at=2))
+    assert await reception.edited(Edited(key=said.known_as, text="thee", at=1))
     assert not await reception.edited(Edited(key="unknown", text="the"))
     work, _ = await claim(store)
     assert [message.text for message in await store.history.up_to(work.run, 5)] == ["the\ufffd"]

@@ -66,6 +66,20 @@ async def test_a_message_is_known_by_its_source_and_while_keys_are_kept_by_any_o
     assert await texts(scene, work.run) == ["four"]
 
 
+async def test_an_older_edit_that_comes_later_changes_nothing(scene: Scene) -> None:
+    await scene.say("one", "C1", "k1")
+    edit = scene.store.corrections.edit
+    whole = await scene.store.files.add("message.txt", b"two", "text/plain", claimed=False)
+    assert await edit("k1", "three", None, 1_700_000_003.25)
+    assert await edit("k1", "two", whole, 1_700_000_002.5)
+    _, work = await scene.take()
+    assert await texts(scene, work.run) == ["three"]
+    assert not await is_claimed(scene, whole)
+    for words, at in (("of the same second", 1_700_000_003.25), ("four", 1_700_000_004), ("at an unknown time", 0)):
+        assert await edit("k1", words, None, at)
+        assert await texts(scene, work.run) == [words]
+
+
 async def test_images_stay_when_the_text_changes(scene: Scene) -> None:
     await scene.say("look", "C1", "k1")
     lease, work = await scene.take()

@@ -1,12 +1,18 @@
 """What was said beside a question."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from bot.domain.deliveries import BELONGS_TO, Heard, RemoteFile
 from bot.domain.lanes import Lease
-from bot.domain.messages import Attachment, Author, Hearing
+from bot.domain.messages import Attachment, Author, Hearing, Message
 from bot.errors import Fenced
 from bot.ports import Overheard
+from bot.store import heard as hearing
+from bot.store.connections import Transaction
+from bot.store.corrections import MARKER
 from tests.store.scene import ASSISTANT, Scene, an_event
 from tests.store.tampering import behind_its_back
 from tests.store.test_history import texts
@@ -96,3 +102,39 @@ async def test_it_goes_with_its_thread(scene: Scene, database_url: str) -> None:
     assert await scene.store.upkeep.forget_threads(DAY) == 1
     assert await scene.store.files.get(file.id) is None
     assert await behind_its_back(database_url, "DELETE FROM messages") == 0
+
+
+@pytest.mark.parametrize("pointed_at", [False, True])
+async def test_a_deletion_that_comes_while_it_is_being_stored_waits_for_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, *, pointed_at: bool
+) -> None:
+    deleting: list[asyncio.Task[tuple[str, ...]]] = []
+    store = hearing.put_beside
+
+    async def put_beside(tx: Transaction, run_seq: int, found: Sequence[tuple[Heard, Message]]) -> None:
+        deleting.append(asyncio.create_task(scene.store.corrections.delete(["h1"])))
+        await asyncio.wait(deleting, timeout=0.5)
+        await store(tx, run_seq, found)
+
+    monkeypatch.setattr(hearing, "put_beside", put_beside)
+    if pointed_at:
+        event = an_event("question").model_copy(update={"pointed_at": (heard("h1"),)})
+        await scene.store.intake.accept(event, ASSISTANT)
+        _, work = await scene.take()
+    else:
+        lease, work = await scene.started("question")
+        await scene.store.deliveries.hear(lease, work.run.id, [Overheard(heard("h1"))])
+    await asyncio.gather(*deleting)
+    assert await texts(scene, work.run) == [MARKER, "question"]
+
+
+async def test_what_was_said_to_us_and_deleted_does_not_come_back(scene: Scene) -> None:
+    said = an_event("a secret", "C1", "h1").model_copy(update={"source": "h1"})
+    await scene.store.intake.accept(said, ASSISTANT)
+    await scene.finish("an answer")
+    await scene.store.corrections.delete(["h1"])
+    event = an_event("What of this?", "C2").model_copy(update={"pointed_at": (heard("h1", "a secret"),)})
+    await scene.store.intake.accept(event, ASSISTANT)
+    lease, work = await scene.take()
+    await scene.store.deliveries.hear(lease, work.run.id, [Overheard(heard("h1", "a secret"))])
+    assert await texts(scene, work.run) == ["What of this?"]

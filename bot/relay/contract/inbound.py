@@ -95,6 +95,9 @@ class Edited(Record):
     """As `Event.known_as`, or `Heard.key`."""
     text: str
     """All of it, as it is now."""
+    at: float = 0
+    """When it was changed, by the platform's clock, in Unix seconds; an edit that is older than one that was taken
+    changes nothing. 0 = the platform does not say."""
 
 
 class Deleted(Record):

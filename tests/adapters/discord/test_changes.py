@@ -1,5 +1,7 @@
 """Edits and deletions, as the relay hears of them; and the word why what does not mention the bot is not heard."""
 
+import discord
+
 from bot.playground.discord import DiscordRules
 from bot.ports import Store
 from bot.relay.contract import Inbound, Outbound
@@ -26,6 +28,7 @@ class TestEdits:
         await bench.reception.until(lambda: bench.reception.edits)
         (edit,) = bench.reception.edits
         assert (edit.key, edit.text) == (question.event.known_as, "first")
+        assert edit.at > discord.utils.snowflake_time(int(id_of(question))).timestamp()
 
     async def test_what_nobody_edited_is_no_edit(self, bench: Bench) -> None:
         """Previews, threads and our own messages change without anybody's doing."""

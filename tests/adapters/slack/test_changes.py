@@ -29,6 +29,9 @@ async def test_an_edit_tells_the_new_text_by_the_messages_key(
     await reception.until(lambda: len(reception.edits) == 1)
     (edit,) = reception.edits
     assert (edit.key, edit.text) == (key(ts), "is it **that** one, @Ada Moreno?")
+    (message,) = (message for message in slack.messages("general") if message.ts == ts)
+    assert message.edited_ts is not None
+    assert edit.at == float(message.edited_ts) > float(ts)
     assert len(reception.inbound) == 1
 
 
