@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     hard_limit=2_000,
     measure="utf16",
     max_segments=5,
+    chooses=True,
     pacing=Pacing(limit=5, window=5.0, reserve=1, min_interval=0.7),
     max_file_bytes=10 * 1024 * 1024,
     status_refresh=8.0,

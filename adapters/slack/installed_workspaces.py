@@ -143,6 +143,8 @@ class InstalledWorkspaces:
                 await changed()
             except StoreUnavailable as error:
                 log.warning("slack installations not looked after", error=str(error))
+            except Exception:  # process boundary: whatever it is, tokens have to be renewed in time
+                log.exception("slack installations not looked after")
 
     # --- what there is
 

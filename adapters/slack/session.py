@@ -109,17 +109,18 @@ class Session:
         there = set(await self._workspaces.all())
         for workspace in there:
             await self._attend(workspace)
-        for workspace in [one for one in self._attended if one not in there]:
-            await self._attended.pop(workspace).close()
+        async with self._changing:
+            for workspace in [one for one in self._attended if one not in there]:
+                await self._attended.pop(workspace).close()
 
     @asynccontextmanager
     async def catching_up(self) -> AsyncGenerator[None]:
         """What was said while nobody listened is ours to read."""
-        async with self._changing:
-            self._catching_up = True
-            for attendance in self._attended.values():
-                await attendance.take_over()
         try:
+            async with self._changing:
+                self._catching_up = True
+                for attendance in tuple(self._attended.values()):
+                    await attendance.take_over()
             yield
         finally:
             self._catching_up = False

@@ -52,7 +52,8 @@ class PlaceTable(Table):
     )
     assistants: tuple[str, ...] | None = Field(
         default=None,
-        description="Names of the assistants that people may choose for a question, besides the one that answers.",
+        description="Names of the assistants that people may choose for a question, besides the one that answers: "
+        "in Discord, with `/ask assistant:`. Slack has no way to choose.",
     )
     mentions: Literal["always", "threads", "required"] | None = Field(
         default=None,

@@ -33,6 +33,8 @@ class PlatformReception:
     rules: ChannelRules
     answering: Answering
     platform: str
+    chooses: bool
+    """Whether people can say there which assistant a question is for."""
     commands: Commands
     presses: Presses
     control: RunControl
@@ -67,7 +69,8 @@ class PlatformReception:
     async def command(self, command: Command) -> str:
         """Carry out a command."""
         assistant = await self.answering.here(command.channel, command.conversation)
-        return await self.commands.command(command, assistant, self.rules.assistants(command.channel))
+        choosable = self.rules.assistants(command.channel) if self.chooses else ()
+        return await self.commands.command(command, assistant, choosable)
 
     async def press(self, press: Press) -> str | None:
         """Carry out a button press."""

@@ -59,6 +59,7 @@ class Relay:
             rules=self._rules,
             answering=Answering(self._store, self._rules),
             platform=platform,
+            chooses=self._adapters[platform].capabilities.chooses,
             commands=self._commands,
             presses=self._presses,
             control=self._control,

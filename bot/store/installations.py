@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Double, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Double, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.connections import Engines, Transaction
@@ -65,6 +65,9 @@ class Installations:
         return f"{row[0]} {row[1]!r}"
 
     async def _next(self, tx: Transaction) -> float:
+        """When a change is made. Changes come one after the other, so that each is younger than the one before."""
+        if self.engines.postgres:  # SQLite has one writer at a time anyway
+            await tx.execute(text("LOCK TABLE installations IN EXCLUSIVE MODE"))
         query = select(self._now, func.max(installations.c.changed_at))
         now, newest = (await tx.execute(query)).one()
         return float(now) if newest is None else max(float(now), float(newest) + _LATER)

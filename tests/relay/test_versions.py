@@ -486,3 +486,18 @@ async def test_model_tells_who_answers(sqlite_store: Store) -> None:
     assert await reception.command(command("model")) == "Here answers **Parley**, with the model `test`."
     await answered(sqlite_store, adapter)
     assert await reception.command(command("model")) == "Here answers **Parley**, with the model `test`."
+
+
+class TwoToChooseFrom(SameEverywhere):
+    def assistants(self, channel: str) -> tuple[str, ...]:
+        del channel
+        return ("Parley", "Support")
+
+
+@pytest.mark.parametrize("chooses", [True, False])
+async def test_model_names_others_only_where_one_can_choose(sqlite_store: Store, chooses: bool) -> None:
+    adapter = MemoryAdapter(CAPABILITIES.model_copy(update={"chooses": chooses}))
+    rules = TwoToChooseFrom(await assistant_of(sqlite_store))
+    relay = Relay(sqlite_store, [adapter], rules, FastClock(), StoreControl(sqlite_store))
+    told = await relay.reception("memory").command(command("model"))
+    assert ("choose **Support**" in told) is chooses

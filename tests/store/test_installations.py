@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from bot.errors import OperatorError, SettingsError
 from bot.ports import Store
 from bot.sealing import Seal
-from tests.store.tampering import behind_its_back
+from tests.store.tampering import an_engine, behind_its_back
 
 OLD = "x" * 43 + "="
 NEW = "y" * 42 + "c="
@@ -66,6 +67,20 @@ async def test_a_change_is_noticed_although_the_clock_went_back(store: Store, da
     before = await store.installations.version()
     await store.installations.save("slack:T1", "2")
     assert await store.installations.version() != before
+
+
+async def test_a_change_waits_for_one_that_is_not_through(store: Store, database_url: str) -> None:
+    """Otherwise both could be given the same age, and the second were not noticed."""
+    await store.installations.save("slack:T1", "1")
+    async with an_engine(database_url) as engine:
+        async with engine.begin() as other:
+            await other.execute(text("INSERT INTO installations VALUES ('slack:T2', '2', 1e11)"))
+            saving = asyncio.create_task(store.installations.save("slack:T1", "3"))
+            done, _ = await asyncio.wait((saving,), timeout=0.5)
+            assert not done
+        await saving
+    younger = "UPDATE installations SET sealed = '4' WHERE name = 'slack:T1' AND changed_at > 1e11"
+    assert await behind_its_back(database_url, younger) == 1
 
 
 def test_a_new_key_in_front_opens_what_the_old_one_sealed() -> None:

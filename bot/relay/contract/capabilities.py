@@ -48,6 +48,8 @@ class Capabilities(Record):
     `window / limit` seconds, in order of asking."""
     buttons: bool = True
     files_out: bool = True
+    chooses: bool = False
+    """People can say which assistant a question is for (`Event.assistant`)."""
     tasks: bool = False
     """The steps of an answer are shown beside its text (`Outbound.tasks`); otherwise a line of the text says what is
     going on."""

@@ -1,11 +1,14 @@
 """One deployment, many workspaces: who is told what, with whose token, and what happens when one comes or goes."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from adapters.slack.attendance import Attendance
+from adapters.slack.installed_workspaces import InstalledWorkspace, InstalledWorkspaces
 from adapters.slack.places import Place
 from bot.errors import Forbidden, OperatorError
 from bot.playground.slack import SlackStandIn
@@ -185,6 +188,71 @@ async def test_a_worker_alone_finds_out_that_the_app_was_removed(
     finally:
         await worker.close()
     assert await deployment.tenants() == set()
+
+
+async def test_a_workspace_may_go_while_it_is_caught_up_with(
+    acme: Premises,
+    deployment: Deployment,
+    reception: RecordingReception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, asked, removed, left, go_on = (asyncio.Event() for _ in range(5))
+    take_over, read_all = Attendance.take_over, InstalledWorkspaces.all
+
+    async def slowly(attendance: Attendance) -> None:
+        begun.set()
+        await go_on.wait()
+        await take_over(attendance)
+
+    async def noticed(workspaces: InstalledWorkspaces) -> Sequence[InstalledWorkspace]:
+        asked.set()
+        await removed.wait()
+        await workspaces.look(now=True)
+        there = await read_all(workspaces)
+        left.set()
+        return there
+
+    async def catch_up(process: Process) -> None:
+        (name,) = await process.adapter.connections()
+        async with process.adapter.connected(name, reception):
+            pass
+
+    async with deployment.process(reception, http=True) as process:
+        await install(process, ACME)
+        acme.speak("ada", "dm", "hello")
+        await reception.messages(1)
+        monkeypatch.setattr(Attendance, "take_over", slowly)
+        monkeypatch.setattr(InstalledWorkspaces, "all", noticed)
+        async with asyncio.timeout(10):
+            await asked.wait()
+            catching_up = asyncio.create_task(catch_up(process))
+            await begun.wait()
+            kept = await deployment.installed.read(ACME)
+            assert kept is not None
+            assert await deployment.installed.remove(kept)
+            removed.set()
+            await left.wait()
+            go_on.set()
+            await catching_up
+
+
+async def test_an_unforeseen_error_does_not_end_looking_after_workspaces(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del process
+    looks, went_on = 0, asyncio.Event()
+
+    async def unlucky(_: InstalledWorkspaces, *, now: bool = False) -> None:
+        nonlocal looks
+        del now
+        looks += 1
+        if looks == 1:
+            raise LookupError("nobody thought of this")
+        went_on.set()
+
+    monkeypatch.setattr(InstalledWorkspaces, "look", unlucky)
+    async with asyncio.timeout(10):
+        await went_on.wait()
 
 
 @pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
