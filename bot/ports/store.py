@@ -31,8 +31,8 @@ class Intake(Protocol):
         """
         ...
 
-    async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
-        """Let the question of an answered run be answered anew, by a new run of the same assistant, in one transaction.
+    async def again(self, run_id: str, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
+        """Let the question of an answered run be answered anew, by a new run of `assistant`, in one transaction.
 
         The newest exchange of a thread only. The question, and what was heard beside it, moves to the new run's place;
         the old answer is superseded. The new run has the chat messages of the old one, whose text its own replaces, and

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration.rules import Rules
+from bot.configuration.tables import AssistantsFile
+from bot.domain.assistants import FunctionDefinition, FunctionTool
 from bot.domain.deliveries import Address, Event
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import FileCitation, TextPart
@@ -134,6 +137,36 @@ async def test_an_answer_that_the_conversation_went_past_is_not_written_again(sq
     await answered(sqlite_store, adapter)
     assert await press(sqlite_store, adapter, regenerate(old)) == NOT_AGAIN[NotAgain.NOT_NEWEST]
     assert await press(sqlite_store, adapter, regenerate(old).model_copy(update={"run_id": "run_x"})) == UNKNOWN
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_it_is_written_by_the_rules_of_today_without_tools_that_are_new_or_gone(
+    store: Store, database_url: str, *, known: bool
+) -> None:
+    tools = {name: FunctionTool(function=FunctionDefinition(name=name)) for name in ("look", "mail", "pay")}
+    before = (await assistant_of(store)).model_copy(update={"tools": (tools["look"], tools["mail"])})
+    thread = event().model_copy(update={"channel": "memory:thread", "parent": "memory:desk"})
+    adapter = MemoryAdapter()
+    await store.intake.accept(thread, before)
+    work, lease = await claim(store)
+    assert work.run.ruled_by == "memory:desk"
+    old = await answer(store, adapter, work, lease, "The first answer.")
+    if not known:
+        await behind_its_back(database_url, "UPDATE runs SET metadata = '{}'")
+    now = before.model_copy(
+        update={
+            "tools": (tools["look"], tools["pay"]) if not known else tuple(tools.values()),
+            "instructions": "Be brief.",
+            "model": "newer",
+        }
+    )
+    file = AssistantsFile.model_validate({"channels": [{"match": "memory:desk", "tools": ["look", "pay"]}]})
+    name = now.name or ""
+    relay = Relay(store, [adapter], Rules(file, name, {name: now}), FastClock(), StoreControl(store))
+    assert await relay.reception("memory").press(regenerate(old)) is None
+    work, _ = await claim(store)
+    assert (work.run.tools, work.run.model) == ((tools["look"],), "newer")
+    assert (work.run.instructions, work.run.version) == ("Be brief.", 2)
 
 
 # --- buttons under what is finished

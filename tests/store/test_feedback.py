@@ -63,7 +63,7 @@ async def test_accounts_add_up_what_a_person_and_a_thread_used(scene: Scene, dat
         event = an_event("Hi", conversation).model_copy(update={"author": person})
         await store.intake.accept(event, ASSISTANT)
         run = await scene.finish("answer")
-    again = await store.intake.again(run.id)
+    again = await store.intake.again(run.id, ASSISTANT)
     lease, work = await scene.take()
     await store.runs.start(lease, work.run.id)
     turn = await store.runs.begin_turn(lease, work.run.id)
