@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.assistants import Assistant
 from bot.domain.deliveries import Acceptance, Delivery, DeliveryState, Event, Heard, NotAgain, Segment
-from bot.domain.feedback import Account, Forgotten, Opinions
+from bot.domain.feedback import Account, Forgotten
 from bot.domain.files import File
 from bot.domain.lanes import Lease
 from bot.domain.messages import Attachment, Author, Message, Part
@@ -286,10 +286,6 @@ class Feedback(Protocol):
 
         A verdict that is only repeated keeps its comment. Returns False when there is no such run.
         """
-        ...
-
-    async def summary(self, since: float) -> Opinions:
-        """What was said since then (Unix seconds), for operators."""
         ...
 
 

@@ -19,7 +19,7 @@ from bot.relay.answer import AGAIN
 from bot.relay.contract import Command, Deleted, Edited, Inbound, Press, Terms, Verdict
 from bot.relay.presses import NOT_AGAIN, NOT_YOURS_TO_REPEAT, THANKS, UNKNOWN, NotAgain
 from bot.store.corrections import MARKER
-from tests.store.tampering import behind_its_back
+from tests.store.tampering import behind_its_back, opinions
 from tests.support.databases import sqlite_url
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.support.rules import SameEverywhere
@@ -224,15 +224,16 @@ async def test_where_buttons_do_not_work_there_are_none(sqlite_store: Store, eve
 # --- opinions
 
 
-async def test_everybody_may_say_what_they_think_and_the_comment_comes_later(store: Store) -> None:
+async def test_everybody_may_say_what_they_think_and_the_comment_comes_later(store: Store, database_url: str) -> None:
     adapter = MemoryAdapter()
     run = await answered(store, adapter)
     for person, op, comment in ((ADA, "up", None), (BEN, "down", None), (BEN, "down", " Wrong!\x00 ")):
         opinion = Press.model_validate({"op": op, "run_id": run.id, "person": person, "comment": comment})
         assert await press(store, adapter, opinion) == THANKS
-    opinions = await store.feedback.summary(0)
-    assert (opinions.good, opinions.bad) == (1, 1)
-    assert [one.comment for one in opinions.comments] == ["Wrong!\ufffd"]
+    assert set(await opinions(database_url)) == {
+        (run.id, "memory:ada", True, None),
+        (run.id, "memory:ben", False, "Wrong!\ufffd"),
+    }
 
 
 # --- the small print
