@@ -11,6 +11,12 @@ FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 TICKS = re.compile(r"`+")
 IMAGE = re.compile(r"(?<!!)!+(?=\[)")
 NAMELESS = re.compile(r"(?<!!)!+\[\](?=\()")
+WEB = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,30}://|[wW]{3}\.|(?<![\w@/.:-])(?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24}[/?#:])"
+ADDRESS = re.compile(
+    r"!?\[(?P<label>[^\[\]\n]*)\]\((?P<target>[^\s()<>`]+(?:\([^\s()<>`]*\)[^\s()<>`]*)*)\)"
+    rf"|(?P<joint>\](?=[(:]))|<(?P<auto>{WEB}[^\s<>`]*)>|{WEB}[^\s<>\"`|\\^{{}}]+"
+)
+"""Whatever can be a link: in brackets, what would connect brackets with an address, in angles, and by itself."""
 LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^)\n]{0,2000}\)")
 
 INVISIBLE = (
@@ -112,6 +118,42 @@ def _without_images(line: str) -> str:
         pieces += [IMAGE.sub("", line[start:begin]), _without_images_in_code(line[begin:end])]
         start = end
     return "".join([*pieces, IMAGE.sub("", line[start:])])
+
+
+def without_links(markdown: str) -> str:
+    """Converted text with every web address as code, for messages whose link previews cannot be switched off.
+
+    Line by line, as in the dialect: finished lines never change when more text comes.
+    """
+    lines: list[str] = []
+    fence: str | None = None
+    for line in markdown.split("\n"):
+        inside = fence is not None
+        fence = _fence_after(line, fence)
+        lines.append(line if inside or fence is not None else _line_without_links(line))
+    return "\n".join(lines)
+
+
+def _line_without_links(line: str) -> str:
+    pieces: list[str] = []
+    start = 0
+    for begin, end in [*_code_spans(line), (len(line), len(line))]:
+        pieces += [ADDRESS.sub(_as_code, line[start:begin]), line[begin:end]]
+        start = end
+    return "".join(pieces)
+
+
+def _as_code(found: re.Match[str]) -> str:
+    if found["joint"]:
+        return "] "
+    if (target := found["target"]) is not None:
+        label = found["label"]
+        return f"`{target}`" if label in ("", target) else f"{ADDRESS.sub(_as_code, label)} (`{target}`)"
+    if found["auto"]:
+        return f"`{found['auto']}`"
+    address = found[0].rstrip(".,;:!?'\"*_~)]")
+    address += ")" if "(" in address and found[0].startswith(f"{address})") else ""
+    return f"`{address}`{found[0][len(address) :]}"
 
 
 def _code_spans(line: str) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ import structlog
 
 from adapters.slack.blocks import Json, below
 from adapters.slack.errors import word_of
+from adapters.slack.markup import without_links
 from adapters.slack.modes import Modes, edited, left
 from adapters.slack.places import Place, Ref, metadata
 from adapters.slack.steps import cards, changed, ended, weight
@@ -80,6 +81,7 @@ class Streams:
             Unreachable: it may or may not have been created.
             PlatformError: nothing can be posted there.
         """
+        outbound = _linkless(outbound)
         text = _standing(outbound, "")
         if outbound.complete or not text.strip() or not self._modes.streams(place):
             return None
@@ -118,6 +120,7 @@ class Streams:
             Unreachable: nobody knows what Slack has of it now; the next call deals with that.
             PlatformError: nothing has changed.
         """
+        outbound = _linkless(outbound)
         growing = self._growing.pop((ref.channel, ref.ts), None)  # until Slack has answered nobody knows what it has
         if growing is None:
             await self._close(ref)
@@ -216,6 +219,13 @@ def session_of(outbound: Outbound) -> SessionStatus | None:
     if outbound.final:
         return "active"
     return "suspended" if outbound.asking else None
+
+
+def _linkless(outbound: Outbound) -> Outbound:
+    """The same with web addresses as code: Slack loads previews for streams, and has no argument against it."""
+    text, stands = without_links(outbound.text), without_links(outbound.text[: outbound.settled])
+    settled = len(stands) if text.startswith(stands) else 0
+    return outbound.model_copy(update={"text": text, "settled": settled})
 
 
 def _standing(outbound: Outbound, sent: str) -> str:

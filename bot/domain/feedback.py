@@ -16,15 +16,6 @@ class Opinion(Record):
     """Unix seconds of the newest word about it."""
 
 
-class Opinions(Record):
-    """What people think of the answers of some time."""
-
-    good: int
-    bad: int
-    comments: tuple[Opinion, ...]
-    """Those with words, the newest first; at most a hundred."""
-
-
 class Account(Record):
     """What some questions took."""
 

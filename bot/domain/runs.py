@@ -28,6 +28,8 @@ VERSION: Final = "version"
 """Name in `Run.metadata` of which answer to its question the run writes, from the second one on."""
 GAPS: Final = "gaps"
 """Name in `Run.metadata` that says that others may have spoken between the question and the one before it."""
+RULED_BY: Final = "ruled_by"
+"""Name in `Run.metadata` of the channel whose rules held for the question (`Event.ruled_by`)."""
 DECIDED: Final = "decided "
 """Beginning of the name in `Run.metadata` of a person's decision about an interrupted call.
 
@@ -176,6 +178,11 @@ class Run(Record):
         """Which answer to its question this is: 1 for the first."""
         written = self.metadata.get(VERSION, "")
         return int(written) if re.fullmatch("[0-9]{1,6}", written) else 1
+
+    @property
+    def ruled_by(self) -> str:
+        """The channel whose rules held for the question; empty when it is not known."""
+        return self.metadata.get(RULED_BY, "")
 
     @property
     def missed_some(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.assistants import Assistant
 from bot.domain.deliveries import Acceptance, Delivery, DeliveryState, Event, Heard, NotAgain, Segment
-from bot.domain.feedback import Account, Forgotten, Opinions
+from bot.domain.feedback import Account, Forgotten
 from bot.domain.files import File
 from bot.domain.lanes import Lease
 from bot.domain.messages import Attachment, Author, Message, Part
@@ -31,8 +31,8 @@ class Intake(Protocol):
         """
         ...
 
-    async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
-        """Let the question of an answered run be answered anew, by a new run of the same assistant, in one transaction.
+    async def again(self, run_id: str, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
+        """Let the question of an answered run be answered anew, by a new run of `assistant`, in one transaction.
 
         The newest exchange of a thread only. The question, and what was heard beside it, moves to the new run's place;
         the old answer is superseded. The new run has the chat messages of the old one, whose text its own replaces, and
@@ -287,10 +287,6 @@ class Feedback(Protocol):
 
         A verdict that is only repeated keeps its comment. Returns False when there is no such run.
         """
-        ...
-
-    async def summary(self, since: float) -> Opinions:
-        """What was said since then (Unix seconds), for operators."""
         ...
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.domain.assistants import Assistant
-from bot.domain.deliveries import Event
+from bot.domain.assistants import Assistant, tool_name
+from bot.domain.deliveries import Delivery, Event
 from bot.ports import ChannelRules, Store
 
 
@@ -32,6 +32,26 @@ class Answering:
         """
         several = len(self.rules.assistants(channel)) > 1
         return self.rules.assistant(channel, await self._began_with(conversation) if several else "")
+
+    async def anew(self, delivery: Delivery) -> Assistant | None:
+        """Who answers a question once more: by the rules of today, but with no tool that the run did not have.
+
+        None when there is no such run.
+
+        Raises:
+            StoreUnavailable: nobody knows just now.
+        """
+        run = await self.store.runs.get(delivery.run_id)
+        if run is None:
+            return None
+        before = await self.store.assistants.get(run.assistant_id)
+        name = (before.name if before is not None else None) or ""
+        channel = run.ruled_by or delivery.channel
+        now = self.rules.assistant(channel, name)
+        allowed = {tool_name(tool) for tool in run.tools}
+        if not run.ruled_by:  # the rules may be those of another channel: what the usual one may use is safe
+            allowed &= {tool_name(tool) for tool in self.rules.assistant(channel).tools}
+        return now.model_copy(update={"tools": tuple(tool for tool in now.tools if tool_name(tool) in allowed)})
 
     async def _began_with(self, conversation: str) -> str:
         """Name of the assistant of a conversation's first question; empty when there is none."""

@@ -6,6 +6,7 @@ from bot.domain.deliveries import Delivery, DeliveryState, NotAgain
 from bot.domain.names import person_name
 from bot.domain.steps import Decision
 from bot.ports import RunControl, Store
+from bot.relay.answering import Answering
 from bot.relay.contract import Press
 from bot.relay.incoming import clean_text
 from bot.relay.rights import may_act
@@ -36,10 +37,14 @@ _LONGEST_COMMENT = 3_000
 class Presses:
     """Carries out button presses."""
 
-    def __init__(self, store: Store, control: RunControl, run_lifetime: int) -> None:
-        """Act on `store`; runs are stopped and decisions taken by `control`, and a new run lives `run_lifetime`."""
+    def __init__(self, store: Store, control: RunControl, answering: Answering, run_lifetime: int) -> None:
+        """Act on `store`; runs are stopped and decisions taken by `control`.
+
+        A new run is of the assistant that `answering` finds, and lives `run_lifetime`.
+        """
         self._store = store
         self._control = control
+        self._answering = answering
         self._run_lifetime = run_lifetime
 
     async def press(self, press: Press) -> str | None:
@@ -71,7 +76,10 @@ class Presses:
         return THANKS
 
     async def _again(self, delivery: Delivery) -> str | None:
-        outcome = await self._store.intake.again(delivery.run_id, self._run_lifetime)
+        assistant = await self._answering.anew(delivery)
+        if assistant is None:
+            return UNKNOWN
+        outcome = await self._store.intake.again(delivery.run_id, assistant, self._run_lifetime)
         if isinstance(outcome, NotAgain):
             log.info("not answered again", run_id=delivery.run_id, reason=outcome.value)
             return NOT_AGAIN[outcome]

@@ -50,14 +50,15 @@ class Relay:
         self._policy = policy or RelayPolicy()
         self._governors = {name: self._governor(adapter) for name, adapter in self._adapters.items()}
         self._commands = Commands(store, control, clock)
-        self._presses = Presses(store, control, self._policy.run_lifetime)
+        self._answering = Answering(store, rules)
+        self._presses = Presses(store, control, self._answering, self._policy.run_lifetime)
 
     def reception(self, platform: str) -> Reception:
         """Where the adapter of `platform` takes its events."""
         return PlatformReception(
             store=self._store,
             rules=self._rules,
-            answering=Answering(self._store, self._rules),
+            answering=self._answering,
             platform=platform,
             chooses=self._adapters[platform].capabilities.chooses,
             commands=self._commands,

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from sqlalchemy import and_, exists, insert, select, update
 
+from bot.domain.assistants import Assistant
 from bot.domain.deliveries import Acceptance, Delivery, DeliveryState, NotAgain
 from bot.domain.ids import new_id
 from bot.domain.messages import DELETED
@@ -32,11 +33,11 @@ _OF_THE_OLD_ONE = {
     "metadata",
     "not_before",
 }
-"""What the new run does not have of the old one. The rest is the same assistant, with the same tools and rules."""
+"""What the new run does not have of the old one. Who answers, and with what, is said anew."""
 
 
 async def answer_again(
-    tx: Transaction, sql: Statements, teller: str, run_id: str, lifetime: int
+    tx: Transaction, sql: Statements, teller: str, run_id: str, assistant: Assistant, lifetime: int
 ) -> Acceptance | NotAgain:
     """Make the new run, or say why not. The lane is locked first: of several at once, one finds the run answered."""
     thread_id = (await tx.execute(select(runs.c.thread_id).where(runs.c.id == run_id))).scalar_one_or_none()
@@ -51,7 +52,7 @@ async def answer_again(
     if (reason := await _reason_against(tx, run, delivery)) is not None:
         return reason
     await tx.execute(sql.wake_lane, {"thread": thread_id, "teller": teller})
-    return await _repeat(tx, sql, run, delivery, dict(row), dict(origin), lifetime)
+    return await _repeat(tx, sql, run, delivery, dict(row), dict(origin), assistant, lifetime)
 
 
 async def _reason_against(tx: Transaction, run: Run, delivery: Delivery) -> NotAgain | None:
@@ -94,6 +95,7 @@ async def _repeat(
     delivery: Delivery,
     run_row: dict[str, Any],
     delivery_row: dict[str, Any],
+    assistant: Assistant,
     lifetime: int,
 ) -> Acceptance:
     run_id = new_id("run_")
@@ -101,6 +103,13 @@ async def _repeat(
     row = {
         **{name: value for name, value in run_row.items() if name not in _OF_THE_OLD_ONE},
         "id": run_id,
+        "assistant_id": assistant.id,
+        "model": assistant.model,
+        "own_model": assistant.own_model,
+        "instructions": assistant.instructions or "",
+        "tools": assistant.tools,
+        "temperature": assistant.temperature,
+        "top_p": assistant.top_p,
         "status": RunStatus.QUEUED,
         "lifetime": lifetime,
         "metadata": {**kept, VERSION: str(old.version + 1)},

@@ -5,15 +5,13 @@ import time
 from sqlalchemy import case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.domain.feedback import Opinion, Opinions
+from bot.domain.feedback import Opinion
 from bot.domain.messages import Author
 from bot.store.connections import Engines, Transaction
-from bot.store.rows import records, values
+from bot.store.rows import values
 from bot.store.schema import feedback, runs
 from bot.store.text import clean
-from bot.store.transactions import reading, writing
-
-_MOST_COMMENTS = 100
+from bot.store.transactions import writing
 
 
 class Feedback:
@@ -39,17 +37,6 @@ class Feedback:
         newest = {"good": new.good, "comment": kept, "created_at": new.created_at}
         await tx.execute(statement.on_conflict_do_update(index_elements=["run_id", "person"], set_=newest))
         return True
-
-    @reading
-    async def summary(self, tx: Transaction, since: float) -> Opinions:
-        """What was said since then."""
-        young = feedback.c.created_at >= int(since)
-        counted = select(feedback.c.good, func.count().label("people")).where(young).group_by(feedback.c.good)
-        counts = {row.good: row.people for row in await tx.execute(counted)}
-        spoken = select(feedback).where(young, feedback.c.comment.is_not(None))
-        newest = spoken.order_by(feedback.c.created_at.desc(), feedback.c.run_id.desc(), feedback.c.person)
-        comments = records(Opinion, (await tx.execute(newest.limit(_MOST_COMMENTS))).mappings())
-        return Opinions(good=counts.get(True, 0), bad=counts.get(False, 0), comments=comments)
 
 
 def known_as(person: Author) -> str:

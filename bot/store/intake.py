@@ -12,7 +12,7 @@ from bot.domain.assistants import Assistant
 from bot.domain.deliveries import STORED, Acceptance, Delivery, Event, Heard, NotAgain, RemoteFile
 from bot.domain.ids import new_id
 from bot.domain.messages import TEXT_FILE, Author, Hearing, Message, TextPart
-from bot.domain.runs import GAPS, RUN_LIFETIME, AutoTruncation, RunStatus
+from bot.domain.runs import GAPS, RULED_BY, RUN_LIFETIME, AutoTruncation, RunStatus
 from bot.domain.threads import Thread
 from bot.store import heard
 from bot.store.again import answer_again
@@ -53,16 +53,16 @@ class Intake:
         self._bell.ring()
         return acceptance
 
-    async def again(self, run_id: str, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
+    async def again(self, run_id: str, assistant: Assistant, lifetime: int = RUN_LIFETIME) -> Acceptance | NotAgain:
         """Let the question of an answered run be answered anew."""
-        outcome = await self._again(run_id, lifetime)
+        outcome = await self._again(run_id, assistant, lifetime)
         if isinstance(outcome, Acceptance):
             self._bell.ring()
         return outcome
 
     @writing
-    async def _again(self, tx: Transaction, run_id: str, lifetime: int) -> Acceptance | NotAgain:
-        return await answer_again(tx, self._sql, self.engines.teller, run_id, lifetime)
+    async def _again(self, tx: Transaction, run_id: str, assistant: Assistant, lifetime: int) -> Acceptance | NotAgain:
+        return await answer_again(tx, self._sql, self.engines.teller, run_id, assistant, lifetime)
 
     @writing
     async def _accept(self, tx: Transaction, event: Event, assistant: Assistant, lifetime: int) -> Acceptance:
@@ -73,6 +73,8 @@ class Intake:
             return await self._duplicate(tx, keys, run_id)
         thread_id = await self._thread(tx, event.conversation, event.address.platform, now)
         metadata = {GAPS: "true"} if event.gaps else {}
+        if event.ruled_by:
+            metadata[RULED_BY] = clean(event.ruled_by)
         seq = await self._queue_run(tx, run_id, thread_id, assistant, lifetime, metadata)
         ahead = await self._store_message(tx, event, run_id, seq, thread_id, now)
         return Acceptance(run_id=run_id, thread_id=thread_id, ahead=ahead)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration.rules import Rules
+from bot.configuration.tables import AssistantsFile
+from bot.domain.assistants import FunctionDefinition, FunctionTool
 from bot.domain.deliveries import Address, Event
 from bot.domain.lanes import Lease, Work
 from bot.domain.messages import FileCitation, TextPart
@@ -16,7 +19,7 @@ from bot.relay.answer import AGAIN
 from bot.relay.contract import Command, Deleted, Edited, Inbound, Press, Terms, Verdict
 from bot.relay.presses import NOT_AGAIN, NOT_YOURS_TO_REPEAT, THANKS, UNKNOWN, NotAgain
 from bot.store.corrections import MARKER
-from tests.store.tampering import behind_its_back
+from tests.store.tampering import behind_its_back, opinions
 from tests.support.databases import sqlite_url
 from tests.support.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.support.rules import SameEverywhere
@@ -136,6 +139,36 @@ async def test_an_answer_that_the_conversation_went_past_is_not_written_again(sq
     assert await press(sqlite_store, adapter, regenerate(old).model_copy(update={"run_id": "run_x"})) == UNKNOWN
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_it_is_written_by_the_rules_of_today_without_tools_that_are_new_or_gone(
+    store: Store, database_url: str, *, known: bool
+) -> None:
+    tools = {name: FunctionTool(function=FunctionDefinition(name=name)) for name in ("look", "mail", "pay")}
+    before = (await assistant_of(store)).model_copy(update={"tools": (tools["look"], tools["mail"])})
+    thread = event().model_copy(update={"channel": "memory:thread", "parent": "memory:desk"})
+    adapter = MemoryAdapter()
+    await store.intake.accept(thread, before)
+    work, lease = await claim(store)
+    assert work.run.ruled_by == "memory:desk"
+    old = await answer(store, adapter, work, lease, "The first answer.")
+    if not known:
+        await behind_its_back(database_url, "UPDATE runs SET metadata = '{}'")
+    now = before.model_copy(
+        update={
+            "tools": (tools["look"], tools["pay"]) if not known else tuple(tools.values()),
+            "instructions": "Be brief.",
+            "model": "newer",
+        }
+    )
+    file = AssistantsFile.model_validate({"channels": [{"match": "memory:desk", "tools": ["look", "pay"]}]})
+    name = now.name or ""
+    relay = Relay(store, [adapter], Rules(file, name, {name: now}), FastClock(), StoreControl(store))
+    assert await relay.reception("memory").press(regenerate(old)) is None
+    work, _ = await claim(store)
+    assert (work.run.tools, work.run.model) == ((tools["look"],), "newer")
+    assert (work.run.instructions, work.run.version) == ("Be brief.", 2)
+
+
 # --- buttons under what is finished
 
 
@@ -191,15 +224,16 @@ async def test_where_buttons_do_not_work_there_are_none(sqlite_store: Store, eve
 # --- opinions
 
 
-async def test_everybody_may_say_what_they_think_and_the_comment_comes_later(store: Store) -> None:
+async def test_everybody_may_say_what_they_think_and_the_comment_comes_later(store: Store, database_url: str) -> None:
     adapter = MemoryAdapter()
     run = await answered(store, adapter)
     for person, op, comment in ((ADA, "up", None), (BEN, "down", None), (BEN, "down", " Wrong!\x00 ")):
         opinion = Press.model_validate({"op": op, "run_id": run.id, "person": person, "comment": comment})
         assert await press(store, adapter, opinion) == THANKS
-    opinions = await store.feedback.summary(0)
-    assert (opinions.good, opinions.bad) == (1, 1)
-    assert [one.comment for one in opinions.comments] == ["Wrong!\ufffd"]
+    assert set(await opinions(database_url)) == {
+        (run.id, "memory:ada", True, None),
+        (run.id, "memory:ben", False, "Wrong!\ufffd"),
+    }
 
 
 # --- the small print

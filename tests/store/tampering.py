@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.postgres import postgres_engine
+from bot.store.schema import feedback
 from bot.store.sqlite import sqlite_engine
 from bot.store.upgrades import upgrade
 from bot.store.urls import parse_url
@@ -41,6 +42,12 @@ async def migrate_to(database_url: str, revision: str) -> None:
 async def behind_its_back(database_url: str, statement: str, **parameters: object) -> int:
     """Run one statement. Returns how many rows it gave or changed."""
     return await aside(database_url, lambda connection: connection.execute(text(statement), parameters).rowcount)
+
+
+async def opinions(database_url: str) -> list[tuple[str, str, bool, str | None]]:
+    """Whose answer, who, whether they liked it, and their comment."""
+    query = select(feedback.c.run_id, feedback.c.person, feedback.c.good, feedback.c.comment)
+    return await aside(database_url, lambda connection: [tuple(row) for row in connection.execute(query)])
 
 
 async def expire(database_url: str, worker: str, *, forget: bool = False) -> None:

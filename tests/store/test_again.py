@@ -33,7 +33,7 @@ async def ended(scene: Scene, lease: Lease, run: Run, status: RunStatus = RunSta
 
 
 async def again(scene: Scene, run: Run) -> Acceptance:
-    outcome = await scene.store.intake.again(run.id)
+    outcome = await scene.store.intake.again(run.id, ASSISTANT)
     assert isinstance(outcome, Acceptance)
     return outcome
 
@@ -98,7 +98,7 @@ async def test_the_lane_is_woken(scene: Scene) -> None:
 
 async def test_of_two_presses_at_once_one_makes_a_run(scene: Scene) -> None:
     old = await answered(scene)
-    outcomes = await asyncio.gather(*(scene.store.intake.again(old.id) for _ in range(4)))
+    outcomes = await asyncio.gather(*(scene.store.intake.again(old.id, ASSISTANT) for _ in range(4)))
     assert len([one for one in outcomes if isinstance(one, Acceptance)]) == 1
     assert [one for one in outcomes if isinstance(one, NotAgain)] == [NotAgain.GOING_ON] * 3
     assert len(await scene.store.runs.active(old.thread_id)) == 1
@@ -113,21 +113,21 @@ async def test_versions_are_counted(scene: Scene) -> None:
         await scene.answer(lease, work.run.id, f"answer {version}")
         run = await ended(scene, lease, work.run)
         assert run.version == version
-    assert await scene.store.intake.again((await answered(scene)).id) is not NotAgain.NOT_NEWEST
-    assert await scene.store.intake.again(run.id) is NotAgain.NOT_NEWEST
+    assert await scene.store.intake.again((await answered(scene)).id, ASSISTANT) is not NotAgain.NOT_NEWEST
+    assert await scene.store.intake.again(run.id, ASSISTANT) is NotAgain.NOT_NEWEST
 
 
 async def test_only_an_ended_answer_to_the_newest_question_is_written_again(scene: Scene) -> None:
-    assert await scene.store.intake.again("run_unknown") is NotAgain.UNKNOWN
+    assert await scene.store.intake.again("run_unknown", ASSISTANT) is NotAgain.UNKNOWN
     await scene.say("question", "C1")
     lease, work = await scene.take()
-    assert await scene.store.intake.again(work.run.id) is NotAgain.GOING_ON
+    assert await scene.store.intake.again(work.run.id, ASSISTANT) is NotAgain.GOING_ON
     await scene.store.runs.start(lease, work.run.id)
     await scene.store.runs.end(lease, work.run.id, Ending(RunStatus.FAILED))
-    assert await scene.store.intake.again(work.run.id) is NotAgain.GOING_ON, "its end was not shown yet"
+    assert await scene.store.intake.again(work.run.id, ASSISTANT) is NotAgain.GOING_ON, "its end was not shown yet"
     await scene.store.deliveries.close(lease, work.run.id, DeliveryState.DELIVERED)
     await scene.say("next", "C1")
-    assert await scene.store.intake.again(work.run.id) is NotAgain.NOT_NEWEST
+    assert await scene.store.intake.again(work.run.id, ASSISTANT) is NotAgain.NOT_NEWEST
 
 
 async def test_what_must_not_be_done_twice_is_not_done_again(scene: Scene) -> None:
@@ -143,14 +143,14 @@ async def test_what_must_not_be_done_twice_is_not_done_again(scene: Scene) -> No
         (call,) = await runs.calls(work.run.id)
         await runs.end_call(lease, call, CallState.DONE, "done")
         await ended(scene, lease, work.run, RunStatus.FAILED)
-        outcome = await scene.store.intake.again(work.run.id)
+        outcome = await scene.store.intake.again(work.run.id, ASSISTANT)
         assert (outcome is NotAgain.NOT_TWICE) is refused
 
 
 async def test_the_answer_to_a_deleted_question_stays_as_it_is(scene: Scene) -> None:
     run = await answered(scene, "question", "k1")
     await scene.store.corrections.delete(["k1"])
-    assert await scene.store.intake.again(run.id) is NotAgain.DELETED
+    assert await scene.store.intake.again(run.id, ASSISTANT) is NotAgain.DELETED
 
 
 async def test_a_private_answer_whose_way_back_is_closed_is_not_written_again(scene: Scene) -> None:
@@ -160,7 +160,7 @@ async def test_a_private_answer_whose_way_back_is_closed_is_not_written_again(sc
         event = an_event("question", f"C{len(secrets)}").model_copy(update={"address": address})
         await scene.store.intake.accept(event, ASSISTANT)
         run = await scene.finish("answer")
-        found = await scene.store.intake.again(run.id)
+        found = await scene.store.intake.again(run.id, ASSISTANT)
         assert isinstance(found, Acceptance) if outcome is None else found is outcome
         if outcome is None:
             await scene.finish("answer again")

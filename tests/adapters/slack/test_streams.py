@@ -113,6 +113,27 @@ async def streaming(talk: Talk, text: str = "One two three") -> None:
     assert talk.view.streaming
 
 
+class TestLinks:
+    async def test_no_address_in_a_stream_has_its_preview_loaded(self, talk: Talk) -> None:
+        """Slack takes no `unfurl_links` for streams, so addresses are code there, however they were written."""
+        link, other = "https://known.example/page_(a)", "https://known.example/b"
+        beginning = f"See {link}, `{other}` and "
+        text = f"{beginning}[here]({link}) <{other}>.\n\n[ref]: {other}\n\n```\n{link}\n```\nDone."
+        await talk.post(writing(f"{beginning}mo"))
+        await talk.edit(writing(text))
+        await talk.edit(whole(text, final=True))
+        assert talk.methods == ["startStream", "appendStream", "stopStream"]
+        assert talk.slack.unfurls == []
+        assert talk.shows == (
+            f"See `{link}`, `{other}` and here (`{link}`) `{other}`.\n\n[ref] : `{other}`\n\n```\n{link}\n```\nDone."
+        )
+
+    async def test_a_message_that_is_edited_keeps_its_links(self, talk: Talk) -> None:
+        text = "See https://known.example/page now."
+        await talk.post(whole(text, final=True))
+        assert (talk.shows, talk.slack.unfurls) == (text, [])
+
+
 class TestGrowing:
     async def test_what_stands_is_appended_and_the_rest_comes_with_the_end(self, talk: Talk) -> None:
         """Real text begins the stream; no chunk begins with white space; the buttons come with the stop; no edit."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from adapters.discord.markup import DiscordDialect
-from adapters.slack.markup import SlackDialect
+from adapters.slack.markup import SlackDialect, without_links
 from bot.relay.text.links import defang
 
 HOSTILE = ("``\\", "``\\ ", "``\\` ", "``\\`` ", "`\\", "` ``", "[`", "![`", "`|", "``|`", "](`", " \\`\\", "**`")
@@ -15,6 +15,7 @@ CONVERSIONS: dict[str, Callable[[str], str]] = {
     "links": lambda text: defang(text, frozenset()),
     "suspect": lambda text: defang(f"https://evil.example/x {text}", frozenset()),
     "slack": SlackDialect().convert,
+    "streamed": lambda text: without_links(f"https://evil.example/x {text}"),
     "discord": DiscordDialect().convert,
 }
 
