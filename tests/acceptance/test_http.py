@@ -179,7 +179,7 @@ async def test_a_process_that_ends_turns_requests_away_and_the_next_takes_them(
 ) -> None:
     """While an answer is being finished."""
     async with (
-        built(tmp_path, settings={"DATABASE_URL": postgres_url, "OFFLINE_PACE": "0.1"}, slack_rules=QUICK) as house,
+        built(tmp_path, settings={"DATABASE_URL": postgres_url, "OFFLINE_PACE": "0.3"}, slack_rules=QUICK) as house,
         serving(house) as (old, one),
     ):
         await subscribe(house, one)

@@ -533,7 +533,10 @@ async def test_a_text_that_the_platform_finds_too_long_is_split_smaller(sqlite_s
 
 async def test_a_refused_answer_becomes_a_sentence_with_an_incident(sqlite_store: Store) -> None:
     adapter = MemoryAdapter()
-    async with writing(sqlite_store, adapter, speed=1) as (script, sink):
+    async with writing(sqlite_store, adapter, speed=0.01) as (
+        script,
+        sink,
+    ):  # so slow that nothing is shown before the end
         adapter.faults["post"].append(Refused("no"))
         await script.say("No")
         await sink.finish(await script.complete())
