@@ -42,12 +42,15 @@ class Delivered:
 class RequestUrl:
     """Where Slack sends everything when the app does not use Socket Mode."""
 
-    def __init__(self, url: str, secret: str, rules: Callable[[], SlackRules], journal: Journal) -> None:
+    def __init__(
+        self, url: str, secret: str, rules: Callable[[], SlackRules], journal: Journal, wake: Callable[[], None]
+    ) -> None:
         self.url = url
         self.delivered: list[Delivered] = []
         self._secret = secret
         self._rules = rules
         self._journal = journal
+        self._wake = wake
         self._tampering: list[Tampering] = []
         self._reasons: dict[str, str] = {}
         """Why an event's last delivery failed."""
@@ -109,6 +112,7 @@ class RequestUrl:
         headers = {"Content-Type": content_type, "User-Agent": _AGENT, **more, **self._signed(body)}
         answered = await self._post(kind, body, headers)
         self.delivered.append(answered)
+        self._wake()
         return answered
 
     async def _post(self, kind: str, body: bytes, headers: dict[str, str]) -> Delivered:

@@ -271,7 +271,7 @@ class SlackStandIn:
             NotPossible: the app did not answer the challenge.
         """
         await self.unsubscribe()
-        request_url = RequestUrl(url, self.signing_secret, lambda: self.rules, self.journal)
+        request_url = RequestUrl(url, self.signing_secret, lambda: self.rules, self.journal, self._changes.wake)
         try:
             await request_url.verify()
         except NotPossible:
