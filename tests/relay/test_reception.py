@@ -482,6 +482,7 @@ class TestRules:
     async def test_a_conversation_stays_with_the_assistant_that_was_chosen_for_its_first_question(
         self, house: House
     ) -> None:
+        house.adapter.capabilities = house.adapter.capabilities.model_copy(update={"chooses": True})
         reception = await ruled_by(house, assistants={"Bob": {}}, defaults={"assistants": ["Bob"]})
         await reception.receive(Inbound(event=said_in("memory:desk", assistant="Bob"), addressed=True))
         await reception.receive(Inbound(event=said_in("memory:desk"), addressed=False))
