@@ -45,7 +45,7 @@ async def under_load(folder: Path, server: OwnPostgres) -> AsyncGenerator[Scene]
             await more_answers(here)
             yield here
             await more_answers(here)
-        findings = here.findings(team.questions)
+        findings = here.findings(team.questions, team.again)
         tell(
             f"database restarted: {findings.questions} questions, {findings.answers} answers, "
             f"{len(findings.lost)} lost, {len(findings.twice)} duplicate replies, "
